@@ -1,0 +1,49 @@
+"""What a verification says: a state, and every numbered step that led to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class State(StrEnum):
+    """The five states that are never merged.
+
+    `absent`: no manifest; this says nothing about the file. `invalid`: a manifest is there and something it covers
+    was changed, or it is itself broken. `untrusted`: the file is as it was signed, by somebody unknown to the trust
+    store. `trusted`: as it was signed, by somebody the trust store knows. `recovered`: the manifest was stripped
+    and found again through a mark, and the content resembles what it describes.
+    """
+
+    ABSENT = "absent"
+    INVALID = "invalid"
+    UNTRUSTED = "untrusted"
+    TRUSTED = "trusted"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One numbered step: `outcome`, the C2PA status codes behind it, a plain sentence and what the reader can do."""
+
+    step: int
+    name: str
+    outcome: Literal["pass", "fail", "not done"]
+    sentence: str
+    codes: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The state of one file's provenance and every step behind it.
+
+    `facts` holds what the active manifest declares, as plain JSON values (claim generator, issuer, certificate
+    fingerprint, time of signing, title, actions with their digitalSourceType, ingredients, soft bindings);
+    all of it is a stranger's text and is escaped before it is shown.
+    """
+
+    state: State
+    checks: tuple[Check, ...]
+    facts: dict[str, Any] = field(default_factory=dict)

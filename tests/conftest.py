@@ -1,0 +1,30 @@
+"""Fixtures for every test: a user folder of its own, and the shared media where there are any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every test an empty user folder, so that none reads or writes the real one."""
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared real media and weights; the test is skipped, saying so, where it is absent."""
+    if not (SHARED / "media").is_dir():
+        pytest.skip("the shared media folder is not beside the checkout")
+    return SHARED
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A seeded source of randomness."""
+    return np.random.default_rng(20261122)
