@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..media.errors import AssayError
 from ..media.extent import Region, Span
@@ -24,7 +24,9 @@ class Finding:
 
     `llr` is a log10 likelihood ratio, positive = synthetic or manipulated, calibrated on the set that `calibration`
     names; `calibration` starts with `policy:` where the number is a stated rule (declared facts, marks) and is
-    `uncalibrated` where no set was at hand. `spans` and `regions` say where; `note` says it in a sentence.
+    `uncalibrated` where no set was at hand. `spread` is half the width of the 95 % interval of `llr` that the size
+    of the calibration set leaves open (bootstrap over its groups). `modality` says what was looked at; `declared`
+    is what the file itself says. `spans` and `regions` say where; `note` says it in a sentence.
     """
 
     detector: str
@@ -32,13 +34,15 @@ class Finding:
     llr: float
     calibration: str
     note: str
+    modality: Literal["audio", "visual", "declared"]
+    spread: float = 0.0
     spans: tuple[Span, ...] = ()
     regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` unless `llr` is finite."""
-        if not math.isfinite(self.llr):
-            msg = f"a finding needs a finite log10 likelihood ratio, got {self.llr}"
+        """Raise `ValueError` unless `llr` is finite and `spread` finite and not negative."""
+        if not (math.isfinite(self.llr) and math.isfinite(self.spread) and self.spread >= 0.0):
+            msg = f"a finding needs a finite log10 likelihood ratio and spread >= 0, got {self.llr} and {self.spread}"
             raise ValueError(msg)
 
 

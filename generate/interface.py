@@ -30,7 +30,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """Moving pictures in memory: `frames()` starts a fresh pass over them; `rate` is frames per second; sound or none."""
+    """Moving pictures in memory: `frames()` starts a fresh pass; `rate` is frames per second; `audio` its sound or none."""
 
     frames: Callable[[], Iterator[Frame]]
     rate: Fraction

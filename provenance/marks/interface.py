@@ -47,7 +47,7 @@ class AudioScheme(Protocol):
     name: str
 
     def embed(self, audio: Audio, payload: int, key: bytes) -> Audio:
-        """Return `audio` with `payload` (0 <= payload < 2**64) in it, same rate, channels and length. Raises `MarkError`."""
+        """Return `audio` with `payload` (64 bits) in it, same rate, channels and length. Raises `MarkError`."""
         ...
 
     def detect(self, audio: Audio, key: bytes) -> Mark | None:

@@ -1,0 +1,68 @@
+# `make demo` and `make test` do all the set-up on a fresh machine that has python3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(VENV)-uv/bin/uv
+# All of the lock is installed by default: `make demo` takes only what the demonstration uses.
+EVERYTHING := $(VENV)/.everything
+DEMO := $(VENV)/.demo
+# The root of the checkout is the package, so it must not be on sys.path: -P, and never python -m from here.
+export PYTHONSAFEPATH := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help demo test lint types unit bench serve lock clean system
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python 3.11 or newer is needed, found " + sys.version)'
+	$(PYTHON) -m venv $(VENV)-uv
+	$(VENV)-uv/bin/pip install --quiet --disable-pip-version-check uv
+
+$(BIN)/python: $(UV)
+	$(UV) venv --quiet --python $(PYTHON) $(VENV)
+
+$(EVERYTHING): requirements.lock pyproject.toml | $(BIN)/python
+	$(UV) pip install --quiet --python $(VENV) --require-hashes --no-deps -r requirements.lock
+	$(UV) pip install --quiet --python $(VENV) --no-deps --editable .
+	@touch $@ $(DEMO)
+
+$(DEMO): requirements.lock pyproject.toml | $(BIN)/python
+	$(UV) pip install --quiet --python $(VENV) --constraints requirements.lock --overrides overrides.txt --editable '.[core,generate]'
+	@touch $@
+
+demo: $(DEMO) ## Make, sign, verify, scan and report: set-up included, prints the path of the report
+	$(BIN)/assay demo $(if $(MEDIA),--media $(MEDIA)) --out $(or $(OUT),out/demo)
+
+test: $(EVERYTHING) system lint types unit ## Lint, types and every test: set-up included
+
+system:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null 2>&1; }; } \
+		|| echo "chromium is not here and could not be installed: the tests that open reports in it will skip"
+
+lint: $(EVERYTHING) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(EVERYTHING) ## mypy --strict over the package
+	@folder=$$(mktemp -d) && ln -s "$(CURDIR)" "$$folder/assay" \
+		&& cd "$$folder" && MYPYPATH="$$folder" "$(abspath $(BIN))/mypy" --config-file "$(CURDIR)/mypy.ini" --cache-dir "$(CURDIR)/.mypy_cache" -p assay; \
+		status=$$?; rm -rf "$$folder"; exit $$status
+
+unit: $(EVERYTHING) ## The test suite alone
+	$(BIN)/pytest -c tests/pytest.ini tests
+
+bench: $(EVERYTHING) ## Timed comparisons, written to out/bench as JSON
+	@mkdir -p out/bench; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P "$$script" --out out/bench || exit 1; done
+
+serve: $(EVERYTHING) ## The web service
+	$(BIN)/assay serve
+
+lock: $(UV) ## Compile requirements.lock from pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra all --extra dev --overrides overrides.txt \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+
+clean: ## Remove the environments and everything made
+	rm -rf $(VENV) $(VENV)-uv out build *.egg-info .mypy_cache .ruff_cache

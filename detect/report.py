@@ -1,0 +1,114 @@
+"""The report on one file: everything that was found, in plain values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .. import __version__
+from ..media.asset import Asset
+from ..media.errors import AssayError
+from ..provenance.labels.interface import Label
+from ..provenance.marks.interface import Mark
+from ..provenance.verification import Verification
+from .finding import Finding
+from .fuse import Conclusion, Verdict
+
+EXIT_NOTHING_FOUND = 0
+EXIT_FOUND = 1
+EXIT_USAGE = 2
+EXIT_NOT_EXAMINED = 3
+
+_FOUND = {Conclusion.ALTERED, Conclusion.DECLARED, Conclusion.LIKELY}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a scan says of one file. `seconds` tells where the time went, `notes` what decoding did or met."""
+
+    asset: Asset
+    verification: Verification
+    marks: tuple[Mark, ...]
+    labels: tuple[Label, ...]
+    verdict: Verdict
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 if something was found, 3 if the file was not fully examined, else 0."""
+        if self.verdict.conclusion in _FOUND:
+            return EXIT_FOUND
+        return EXIT_NOTHING_FOUND if self.verdict.complete else EXIT_NOT_EXAMINED
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as plain JSON values; ids are 16 hexadecimal digits, times are seconds."""
+        asset, verdict = self.asset, self.verdict
+        return {
+            "path": str(asset.path),
+            "sha256": asset.sha256,
+            "kind": asset.kind,
+            "container": asset.container.name,
+            "verification": verification_json(self.verification),
+            "marks": [mark_json(mark) for mark in self.marks],
+            "labels": [asdict(label) for label in self.labels],
+            "verdict": {
+                "conclusion": verdict.conclusion.value,
+                "llr": round(verdict.llr, 4),
+                "interval": [round(bound, 4) for bound in verdict.interval],
+            },
+            "findings": [finding_json(finding) for finding in verdict.findings],
+            "skipped": [asdict(skip) for skip in verdict.skipped],
+            "conflicts": list(verdict.conflicts),
+            "notes": list(self.notes),
+            "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
+            "assay": __version__,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexamined:
+    """A file that could not be examined, and why: errors are data, so that a batch goes on."""
+
+    path: str
+    error: AssayError
+
+    @property
+    def exit_code(self) -> int:
+        """2 where the request was wrong, else 3."""
+        return self.error.exit_code
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same fields as a report, empty, with the error beside them."""
+        return {
+            "path": self.path,
+            "sha256": None,
+            "error": {"type": type(self.error).__name__, "message": str(self.error)},
+            "verification": {"state": "not checked"},
+            "marks": [],
+            "labels": [],
+            "verdict": {"conclusion": Conclusion.NOT_EXAMINED.value, "llr": 0.0, "interval": [0.0, 0.0]},
+            "findings": [],
+            "skipped": [],
+            "conflicts": [],
+            "assay": __version__,
+        }
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """Return the state, the numbered checks and the declared facts as plain JSON values."""
+    return {
+        "state": verification.state.value,
+        "checks": [{**asdict(check), "codes": list(check.codes)} for check in verification.checks],
+        "facts": verification.facts,
+    }
+
+
+def mark_json(mark: Mark) -> dict[str, Any]:
+    """Return a mark as plain JSON values, its id in hexadecimal because JSON numbers end at 2**53."""
+    return {**asdict(mark), "payload": None if mark.payload is None else f"{mark.payload:016x}"}
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain JSON values."""
+    return {**asdict(finding), "llr": round(finding.llr, 4), "spread": round(finding.spread, 4)}

@@ -1,0 +1,140 @@
+"""Scan a file: what it declares, what it carries and what it shows, joined into one verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..media.asset import Asset
+from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
+from ..media.limits import Limits
+from ..media.view import View
+from ..provenance.labels import read_labels
+from ..provenance.marks import read_marks
+from ..provenance.marks.interface import Mark
+from ..provenance.trust import Trust
+from ..provenance.verify import verify
+from . import detector, names
+from .finding import Evidence, Finding, ModelError, Skipped
+from .fuse import fuse
+from .report import Report, Unexamined
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """How to scan: whom to trust, which detectors (all when `None`), and the limits on a stranger's file."""
+
+    trust: Trust
+    detectors: tuple[str, ...] | None = None
+    limits: Limits = Limits()
+
+
+def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
+    """Return the report on the file at `path`.
+
+    A detector that cannot answer is `Skipped` with its reason, and the others go on. Raises `InputError` if there is
+    no such file and `UnreadableMedia` if it is no media that can be read.
+    """
+    tell = progress or (lambda _stage: None)
+    seconds: dict[str, float] = {}
+    with _stage("open", seconds, tell):
+        asset = Asset.open(path, limits=examination.limits)
+    with _stage("verify", seconds, tell):
+        verification = verify(path, trust=examination.trust, limits=examination.limits)
+        labels = read_labels(path)
+    with _stage("decode", seconds, tell):
+        view = View.open(asset, limits=examination.limits)
+    with _stage("marks", seconds, tell):
+        marks, unread = _marks(view)
+    evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
+    findings: list[Finding] = []
+    skipped: list[Skipped] = unread
+    for name in names(examination.detectors):
+        with _stage(name, seconds, tell):
+            answer = examine(name, evidence)
+        if isinstance(answer, Skipped):
+            skipped.append(answer)
+        else:
+            findings.extend(answer)
+    return Report(
+        asset=asset,
+        verification=verification,
+        marks=marks,
+        labels=labels,
+        verdict=fuse(tuple(findings), tuple(skipped), evidence),
+        seconds=seconds,
+        notes=view.notes,
+    )
+
+
+def scan_each(
+    paths: Iterable[Path], examination: Examination, *, progress: Progress | None = None
+) -> Iterator[Report | Unexamined]:
+    """Yield a report for each of `paths`, in order; a file that cannot be examined is an answer, not the end."""
+    for path in paths:
+        try:
+            yield scan(path, examination, progress=progress)
+        except AssayError as error:
+            yield Unexamined(path=str(path), error=error)
+
+
+def files_below(paths: Iterable[Path]) -> list[Path]:
+    """Return `paths` with each folder replaced by the files below it, sorted; hidden files and links are left out.
+
+    Raises `InputError` for a path that does not exist.
+    """
+    found: list[Path] = []
+    for path in paths:
+        try:
+            folder = path.is_dir()
+            if not folder and not path.is_symlink() and not path.exists():
+                msg = f"expected a file or folder, found nothing at {path}: check the path"
+                raise InputError(msg)
+            found += sorted(_files(path)) if folder else [path]
+        except OSError as error:
+            msg = f"cannot look at {path}: {error.strerror}"
+            raise InputError(msg) from error
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and not path.is_symlink():
+            yield path
+
+
+def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
+    """Return what the detector called `name` answers; one that breaks is `Skipped` and marked as failed."""
+    try:
+        return detector(name).examine(evidence)
+    except NothingToExamine as error:
+        return Skipped(detector=name, why=str(error))
+    except (ModelError, MissingExtra) as error:
+        return Skipped(detector=name, why=str(error), failed=True)
+    except AssayError as error:
+        return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
+
+
+def _marks(view: View) -> tuple[tuple[Mark, ...], list[Skipped]]:
+    try:
+        return read_marks(view), []
+    except NothingToExamine:
+        return (), []
+    except AssayError as error:
+        return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)]
+
+
+@contextmanager
+def _stage(name: str, seconds: dict[str, float], tell: Progress) -> Iterator[None]:
+    tell(name)
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begun
