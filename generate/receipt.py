@@ -1,0 +1,247 @@
+"""A consent receipt: who allows what, for which purpose, with which material, until when; signed with Ed25519.
+
+The file is canonical JSON (RFC 8785), so one text has one form: every byte of it counts, and whoever holds the
+keeper's public key can check it without us. The signatures (RFC 8032) cover everything but themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+from ..media.errors import AssayError, InputError
+from .interface import Scope
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+FORMAT = "assay-consent/1"
+MOST_BYTES = 64 * 1024
+"""Bytes of a receipt: one is a kilobyte; what is larger was not written by us."""
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Refusal(StrEnum):
+    """Why a consent does not serve, the farthest from serving first."""
+
+    MISSING = "missing"
+    OTHER_SUBJECT = "other subject"
+    UNREADABLE = "receipt unreadable"
+    BROKEN_SIGNATURE = "signature broken"
+    OTHER_SCOPE = "other scope"
+    OTHER_PURPOSE = "wrong purpose"
+    OTHER_REFERENCE = "reference file does not match"
+    NOT_YET_VALID = "not yet valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class ConsentError(AssayError):
+    """There is no consent that serves; `reason` says in which way."""
+
+    def __init__(self, message: str, reason: Refusal) -> None:
+        """Refuse for `reason`, told in `message`."""
+        super().__init__(f"no consent ({reason}): {message}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a person allows.
+
+    `subject` is a name or, better, a pseudonym; it never leaves the book. `references` are the SHA-256 sums (lower
+    case hex) of the files of voice or face that the person gave: other material of theirs is not covered. `purpose`
+    is compared letter by letter. `statement` is what the person said or signed. Raises `InputError` if a part is
+    missing or malformed.
+    """
+
+    subject: str
+    scopes: tuple[Scope, ...]
+    purpose: str
+    references: tuple[str, ...]
+    expires: datetime
+    statement: str
+
+    def __post_init__(self) -> None:
+        """Check every part."""
+        for name, value in (("subject", self.subject), ("purpose", self.purpose)):
+            if not _is_plain(value):
+                msg = f"a consent needs a {name} of 1 to 100 printable characters in Unicode form NFC, got {value!r}"
+                raise InputError(msg)
+        if not self.scopes or tuple(sorted(set(self.scopes))) != self.scopes:
+            msg = f"a consent needs its scopes in alphabetical order, each once, got {self.scopes!r}"
+            raise InputError(msg)
+        if not self.references or any(not _SHA256.fullmatch(sha256) for sha256 in self.references):
+            msg = "a consent needs the SHA-256 of at least one file that the person gave, as 64 lower-case hex digits"
+            raise InputError(msg)
+        need_words(self.statement, "the statement of the person who gives it")
+        _need_aware(self.expires)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Terms):
+    """Terms that were granted and signed.
+
+    `issuer` is the keeper's public key, `subject_key` the person's own or empty when they signed on paper;
+    `signatures` is the keeper's, then the person's if there is a key. All lower-case hex.
+    """
+
+    id: str
+    granted: datetime
+    issuer: str
+    subject_key: str = ""
+    signatures: tuple[str, ...] = ()
+
+    def body(self) -> bytes:
+        """Return what the signatures cover: canonical JSON of everything but themselves."""
+        return rfc8785.dumps(self._fields())
+
+    def receipt(self) -> bytes:
+        """Return the receipt as it lies in the book."""
+        return rfc8785.dumps(self._fields() | {"signatures": list(self.signatures)})
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "id": self.id,
+            "subject": self.subject,
+            "scopes": [str(scope) for scope in self.scopes],
+            "purpose": self.purpose,
+            "references": list(self.references),
+            "granted": write_time(self.granted),
+            "expires": write_time(self.expires),
+            "statement": self.statement,
+            "issuer": self.issuer,
+            "subject_key": self.subject_key,
+        }
+
+
+def check_receipt(data: bytes, issuer: str) -> Consent:
+    """Return the consent that `data` holds, signed by the keeper whose public key is `issuer` (hex).
+
+    Expiry and revocation are not looked at. Raises `ConsentError` if the receipt is unreadable or a signature broken.
+    """
+    consent = _parse(data)
+    if consent.issuer != issuer:
+        msg = f"the receipt was signed by the keeper {consent.issuer[:16]}..., expected {issuer[:16]}..."
+        raise ConsentError(msg, Refusal.BROKEN_SIGNATURE)
+    signers = (consent.issuer, consent.subject_key) if consent.subject_key else (consent.issuer,)
+    if len(signers) != len(consent.signatures):
+        msg = f"the receipt {consent.id} needs {len(signers)} signatures, it has {len(consent.signatures)}"
+        raise ConsentError(msg, Refusal.BROKEN_SIGNATURE)
+    for key, signature in zip(signers, consent.signatures, strict=True):
+        if not is_signed(consent.body(), key, signature):
+            msg = f"the receipt {consent.id} is not as it was signed: grant the consent again"
+            raise ConsentError(msg, Refusal.BROKEN_SIGNATURE)
+    return consent
+
+
+def is_signed(body: bytes, key: str, signature: str) -> bool:
+    """Return whether `signature` over `body` was made by the holder of the Ed25519 public `key` (both hex)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), body)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    """Return the raw public half of `key` as hex."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def need_words(text: str, what: str) -> None:
+    """Raise `InputError` unless `text`, which is `what`, says something in sound Unicode."""
+    if not text.strip() or any("\ud800" <= letter <= "\udfff" for letter in text):
+        msg = f"a consent needs {what}, got an empty or broken text"
+        raise InputError(msg)
+
+
+def write_time(moment: datetime) -> str:
+    """Return `moment` as UTC text, whole seconds. Raises `InputError` if it has no time zone."""
+    _need_aware(moment)
+    return moment.astimezone(UTC).strftime(_TIME)
+
+
+def read_time(text: str) -> datetime:
+    """Return the moment that `write_time` wrote. Raises `ValueError` if it is another text."""
+    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Return the JSON object in `data`. Raises `ValueError` if it is too large or no object."""
+    if len(data) > MOST_BYTES:
+        msg = f"expected at most {MOST_BYTES} bytes, got {len(data)}"
+        raise ValueError(msg)
+    try:
+        raw = json.loads(data.decode("utf-8"))
+    except RecursionError as error:
+        msg = "nested too deep"
+        raise ValueError(msg) from error
+    if not isinstance(raw, dict):
+        msg = "expected a JSON object"
+        raise ValueError(msg)
+    return raw
+
+
+def _parse(data: bytes) -> Consent:
+    try:
+        raw = read_object(data)
+        consent = Consent(
+            id=_text(raw, "id"),
+            subject=_text(raw, "subject"),
+            scopes=tuple(Scope(scope) for scope in _texts(raw, "scopes")),
+            purpose=_text(raw, "purpose"),
+            references=_texts(raw, "references"),
+            granted=read_time(_text(raw, "granted")),
+            expires=read_time(_text(raw, "expires")),
+            statement=_text(raw, "statement"),
+            issuer=_text(raw, "issuer"),
+            subject_key=_text(raw, "subject_key"),
+            signatures=_texts(raw, "signatures"),
+        )
+        if not _ID.fullmatch(consent.id) or consent.receipt() != data:
+            msg = "it is not in the canonical form of a receipt"
+            raise ValueError(msg)
+    except (ValueError, InputError) as error:
+        msg = f"expected a receipt of the format {FORMAT}: {error}"
+        raise ConsentError(msg, Refusal.UNREADABLE) from error
+    return consent
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw.get(name)
+    if not isinstance(value, str):
+        msg = f"{name!r} must be text"
+        raise ValueError(msg)
+    return value
+
+
+def _texts(raw: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = raw.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        msg = f"{name!r} must be a list of texts"
+        raise ValueError(msg)
+    return tuple(value)
+
+
+def _is_plain(text: str) -> bool:
+    return 0 < len(text) <= 100 and text.isprintable() and text == unicodedata.normalize("NFC", text).strip()
+
+
+def _need_aware(moment: datetime) -> None:
+    if moment.tzinfo is None:
+        msg = f"a consent needs moments with a time zone, got {moment.isoformat()}"
+        raise InputError(msg)
