@@ -49,7 +49,7 @@ class Report:
             "sha256": asset.sha256,
             "kind": asset.kind,
             "container": asset.container.name,
-            "verification": verification_json(self.verification),
+            "verification": self.verification.to_json(),
             "marks": [mark_json(mark) for mark in self.marks],
             "labels": [asdict(label) for label in self.labels],
             "verdict": {
@@ -93,15 +93,6 @@ class Unexamined:
             "conflicts": [],
             "assay": __version__,
         }
-
-
-def verification_json(verification: Verification) -> dict[str, Any]:
-    """Return the state, the numbered checks and the declared facts as plain JSON values."""
-    return {
-        "state": verification.state.value,
-        "checks": [{**asdict(check), "codes": list(check.codes)} for check in verification.checks],
-        "facts": verification.facts,
-    }
 
 
 def mark_json(mark: Mark) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..media.asset import Asset
 from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
-from ..media.limits import Limits
+from ..media.limits import DEFAULT_LIMITS, Limits
 from ..media.view import View
 from ..provenance.labels import read_labels
 from ..provenance.marks import read_marks
@@ -31,7 +31,7 @@ class Examination:
 
     trust: Trust
     detectors: tuple[str, ...] | None = None
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:

@@ -35,3 +35,7 @@ class Limits:
     """Bytes of XMP, ID3 or RIFF metadata that are parsed."""
     faces: int = 32
     """Faces kept in one frame, largest first."""
+
+
+DEFAULT_LIMITS = Limits()
+"""What is used where a caller names no limits."""

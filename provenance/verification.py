@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -47,3 +47,11 @@ class Verification:
     state: State
     checks: tuple[Check, ...]
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state, the numbered checks and the declared facts as plain JSON values."""
+        return {
+            "state": self.state.value,
+            "checks": [{**asdict(check), "codes": list(check.codes)} for check in self.checks],
+            "facts": self.facts,
+        }

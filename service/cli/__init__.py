@@ -1,1 +1,62 @@
-"""."""
+"""The command line: one file a verb group, every heavy import inside the verb that needs it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ...media.errors import AssayError
+from . import bench, certs, consent, demo, doctor, generate, label, mark, models, scan, serve, sign, train, verify
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="assay",
+    help="Tell whether a picture, a voice or a film can be believed, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit: 0 examined, nothing found; 1 found; 2 wrong usage; 3 could not be (fully) examined.",
+)
+app.command("scan")(scan.scan)
+app.command("verify")(verify.verify)
+app.command("sign")(sign.sign)
+app.command("mark")(mark.mark)
+app.command("label")(label.label)
+app.add_typer(generate.app, name="generate")
+app.add_typer(consent.app, name="consent")
+app.command("bench")(bench.bench)
+app.add_typer(train.app, name="train")
+app.add_typer(models.app, name="models")
+app.add_typer(certs.app, name="certs")
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback()
+def _version(
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),  # noqa: FBT003
+) -> None:
+    if version:
+        from ... import __version__
+
+        typer.echo(f"assay {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every error of ours becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except AssayError as error:
+        typer.echo(f"assay: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone (assay scan ... | head): that is no failure of ours.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,66 @@
+"""Reports as lines for a terminal. Every text that came out of a file is escaped before it is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import escaped
+
+if TYPE_CHECKING:
+    from ...detect.finding import Finding
+    from ...detect.report import Report, Unexamined
+    from ...provenance.verification import Verification
+
+STATE_IN_WORDS = {
+    "absent": "no manifest; this says nothing about the file",
+    "invalid": "the content or its manifest was changed after signing",
+    "untrusted": "as it was signed, by somebody that your trust store does not know",
+    "trusted": "as it was signed, by somebody you trust; signed is not the same as true",
+    "recovered": "the manifest was stripped and found again through the mark in the content",
+}
+_TICK = {"pass": "+", "fail": "x", "not done": "-"}
+
+
+def verification_lines(path: Path, found: Verification) -> list[str]:
+    """Return the state in words, then each numbered step with its outcome, codes and remedy."""
+    lines = [f"{escaped(path)}: {found.state.value}: {STATE_IN_WORDS[found.state.value]}"]
+    for check in found.checks:
+        codes = f" [{', '.join(map(escaped, check.codes))}]" if check.codes else ""
+        lines.append(f"  {_TICK[check.outcome]} {check.step:2d} {check.name}: {escaped(check.sentence)}{codes}")
+        if check.outcome == "fail" and check.remedy:
+            lines.append(f"       {escaped(check.remedy)}")
+    return lines
+
+
+def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
+    """Return a report for people: the conclusion first, then what led to it. `verbose` adds steps and times."""
+    from ...detect.report import Report
+
+    if not isinstance(answer, Report):
+        return f"{escaped(answer.path)}: not examined\n  {escaped(answer.error)}"
+    verdict, state = answer.verdict, answer.verification.state.value
+    low, high = verdict.interval
+    lines = [
+        f"{escaped(answer.asset.path)}: {verdict.conclusion.value}",
+        f"  evidence   log10 LR {verdict.llr:+.2f} (95 % {low:+.2f} to {high:+.2f}; + is synthetic)",
+        f"  provenance {state}: {STATE_IN_WORDS[state]}",
+    ]
+    lines += [f"  mark       {mark.scheme} {_payload(mark.payload)}" for mark in answer.marks]
+    lines += [f"  label      {label.rule} ({label.form}): {label.says}" for label in answer.labels]
+    lines += [f"  conflict   {escaped(conflict)}" for conflict in verdict.conflicts]
+    lines += [_finding_line(finding) for finding in verdict.findings]
+    lines += [f"  skipped    {skip.detector}: {escaped(skip.why)}" for skip in verdict.skipped]
+    lines += [f"  note       {escaped(note)}" for note in answer.notes]
+    if verbose:
+        lines += verification_lines(answer.asset.path, answer.verification)[1:]
+        lines.append("  seconds    " + ", ".join(f"{name} {value:.2f}" for name, value in answer.seconds.items()))
+    return "\n".join(lines)
+
+
+def _payload(payload: int | None) -> str:
+    return "present" if payload is None else f"id {payload:016x}"
+
+
+def _finding_line(finding: Finding) -> str:
+    return f"  finding    {finding.detector} {finding.llr:+.2f}: {escaped(finding.note)}"
