@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Consent", "ConsentBook", "ConsentError", "Refusal", "Revocation", "Terms", "check_receipt", "file_sha256"]
 
+_MOST_REASON = 2000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
@@ -87,9 +89,14 @@ class ConsentBook:
             self._keeper.write(self.path(consent.id), consent.receipt())
         return consent
 
-    def revoke(self, consent_id: str, reason: str, *, now: datetime) -> Revocation:
-        """Add `consent_id` to the chain of revocations, for good. Raises `ConsentError` if the book has no such id."""
-        need_words(reason, "a reason to be revoked")
+    def revoke(self, consent_id: str, reason: str = "", *, now: datetime) -> Revocation:
+        """Add `consent_id` to the chain of revocations, for good; nobody owes a `reason`.
+
+        Raises `ConsentError` if the book has no such consent or is damaged.
+        """
+        if not is_sound(reason) or len(reason) > _MOST_REASON:
+            msg = f"a reason is at most {_MOST_REASON} characters of sound Unicode, got {reason[:40]!r}"
+            raise InputError(msg)
         revocation = Revocation(consent=self.show(consent_id).id, reason=reason, revoked=now.replace(microsecond=0))
         self._keeper.revoke(revocation)
         return revocation
@@ -114,7 +121,7 @@ class ConsentBook:
             raise ConsentError(msg, Refusal.UNREADABLE)
         return consent
 
-    def list(self) -> tuple[Consent, ...]:
+    def all(self) -> tuple[Consent, ...]:
         """Return every consent whose receipt is sound, by the time it was granted; expired and revoked ones too."""
         sound = [entry for entry in self._entries() if isinstance(entry, Consent)]
         return tuple(sorted(sound, key=lambda consent: (consent.granted, consent.id)))

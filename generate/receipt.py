@@ -83,7 +83,9 @@ class Terms:
         if not self.references or any(not _SHA256.fullmatch(sha256) for sha256 in self.references):
             msg = "a consent needs the SHA-256 of at least one file that the person gave, as 64 lower-case hex digits"
             raise InputError(msg)
-        need_words(self.statement, "the statement of the person who gives it")
+        if not self.statement.strip() or not is_sound(self.statement):
+            msg = "a consent needs the statement of the person who gives it, got an empty or broken text"
+            raise InputError(msg)
         _need_aware(self.expires)
 
 
@@ -103,13 +105,17 @@ class Consent(Terms):
 
     def body(self) -> bytes:
         """Return what the signatures cover: canonical JSON of everything but themselves."""
-        return rfc8785.dumps(self._fields())
+        return rfc8785.dumps(self._content())
 
     def receipt(self) -> bytes:
         """Return the receipt as it lies in the book."""
-        return rfc8785.dumps(self._fields() | {"signatures": list(self.signatures)})
+        return rfc8785.dumps(self.to_json())
 
-    def _fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Return what the receipt holds, as plain JSON values."""
+        return self._content() | {"signatures": list(self.signatures)}
+
+    def _content(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "id": self.id,
@@ -162,11 +168,9 @@ def public_hex(key: Ed25519PrivateKey) -> str:
     return key.public_key().public_bytes_raw().hex()
 
 
-def need_words(text: str, what: str) -> None:
-    """Raise `InputError` unless `text`, which is `what`, says something in sound Unicode."""
-    if not text.strip() or any("\ud800" <= letter <= "\udfff" for letter in text):
-        msg = f"a consent needs {what}, got an empty or broken text"
-        raise InputError(msg)
+def is_sound(text: str) -> bool:
+    """Return whether `text` can be written as UTF-8 (an argument of the command line may not)."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def write_time(moment: datetime) -> str:

@@ -52,7 +52,7 @@ def test_a_granted_consent_serves_what_it_names(book: ConsentBook) -> None:
     assert _ask(book) == consent.id
     assert _ask(book, now=NOW) == consent.id
     assert _ask(book, purpose=None, source_sha256=None) == consent.id
-    assert ConsentBook(book.folder).list() == (consent,)
+    assert ConsentBook(book.folder).all() == (consent,)
     assert book.show(consent.id).statement == TERMS.statement
 
 
@@ -123,6 +123,8 @@ def test_revoking_one_consent_leaves_another(book: ConsentBook) -> None:
 
 def test_revoking_what_was_never_granted_is_an_error(book: ConsentBook) -> None:
     book.grant(TERMS, now=NOW)
+    with pytest.raises(InputError, match="sound Unicode"):
+        book.revoke("0" * 32, "\udcff", now=NOW)
     for ident in ("0" * 32, "../keeper", ""):
         with pytest.raises(ConsentError, match="has no consent"):
             book.revoke(ident, "no reason", now=NOW)
@@ -238,7 +240,7 @@ def sealed() -> tuple[ConsentBook, bytes]:
     book = ConsentBook(Path(tempfile.mkdtemp()) / "book")
     consent = book.grant(TERMS, now=NOW, subject_key=Ed25519PrivateKey.generate())
     book.revoke(book.grant(TERMS, now=NOW).id, "other", now=NOW)
-    for other in book.list():
+    for other in book.all():
         if other.id != consent.id:
             book.path(other.id).unlink()
     return book, consent.receipt()
