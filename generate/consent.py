@@ -18,17 +18,8 @@ from ..media.errors import InputError
 from ..media.home import home
 from .interface import Scope
 from .keeper import Keeper, Revocation
-from .receipt import (
-    MOST_BYTES,
-    Consent,
-    ConsentError,
-    Refusal,
-    Terms,
-    check_receipt,
-    need_words,
-    public_hex,
-    write_time,
-)
+from .receipt import Consent, Terms, check_receipt
+from .seal import MOST_BYTES, ConsentError, Refusal, is_sound, public_hex, write_time
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

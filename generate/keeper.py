@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from .receipt import ConsentError, Refusal, is_signed, public_hex, read_object, read_time, write_time
+from .seal import ConsentError, Refusal, is_signed, public_hex, read_object, read_time, write_time
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

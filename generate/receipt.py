@@ -6,52 +6,21 @@ keeper's public key can check it without us. The signatures (RFC 8032) cover eve
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 import rfc8785
 
-from ..media.errors import AssayError, InputError
+from ..media.errors import InputError
 from .interface import Scope
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from .seal import ConsentError, Refusal, is_signed, is_sound, need_aware, read_object, read_time, write_time
 
 FORMAT = "assay-consent/1"
-MOST_BYTES = 64 * 1024
-"""Bytes of a receipt: one is a kilobyte; what is larger was not written by us."""
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{32}")
-
-
-class Refusal(StrEnum):
-    """Why a consent does not serve, the farthest from serving first."""
-
-    MISSING = "missing"
-    OTHER_SUBJECT = "other subject"
-    UNREADABLE = "receipt unreadable"
-    BROKEN_SIGNATURE = "signature broken"
-    OTHER_SCOPE = "other scope"
-    OTHER_PURPOSE = "wrong purpose"
-    OTHER_REFERENCE = "reference file does not match"
-    NOT_YET_VALID = "not yet valid"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-
-
-class ConsentError(AssayError):
-    """There is no consent that serves; `reason` says in which way."""
-
-    def __init__(self, message: str, reason: Refusal) -> None:
-        """Refuse for `reason`, told in `message`."""
-        super().__init__(f"no consent ({reason}): {message}")
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +55,7 @@ class Terms:
         if not self.statement.strip() or not is_sound(self.statement):
             msg = "a consent needs the statement of the person who gives it, got an empty or broken text"
             raise InputError(msg)
-        _need_aware(self.expires)
+        need_aware(self.expires)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,55 +120,6 @@ def check_receipt(data: bytes, issuer: str) -> Consent:
     return consent
 
 
-def is_signed(body: bytes, key: str, signature: str) -> bool:
-    """Return whether `signature` over `body` was made by the holder of the Ed25519 public `key` (both hex)."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), body)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def public_hex(key: Ed25519PrivateKey) -> str:
-    """Return the raw public half of `key` as hex."""
-    return key.public_key().public_bytes_raw().hex()
-
-
-def is_sound(text: str) -> bool:
-    """Return whether `text` can be written as UTF-8 (an argument of the command line may not)."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def write_time(moment: datetime) -> str:
-    """Return `moment` as UTC text, whole seconds. Raises `InputError` if it has no time zone."""
-    _need_aware(moment)
-    return moment.astimezone(UTC).strftime(_TIME)
-
-
-def read_time(text: str) -> datetime:
-    """Return the moment that `write_time` wrote. Raises `ValueError` if it is another text."""
-    return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
-
-
-def read_object(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in `data`. Raises `ValueError` if it is too large or no object."""
-    if len(data) > MOST_BYTES:
-        msg = f"expected at most {MOST_BYTES} bytes, got {len(data)}"
-        raise ValueError(msg)
-    try:
-        raw = json.loads(data.decode("utf-8"))
-    except RecursionError as error:
-        msg = "nested too deep"
-        raise ValueError(msg) from error
-    if not isinstance(raw, dict):
-        msg = "expected a JSON object"
-        raise ValueError(msg)
-    return raw
-
-
 def _parse(data: bytes) -> Consent:
     try:
         raw = read_object(data)
@@ -243,9 +163,3 @@ def _texts(raw: dict[str, Any], name: str) -> tuple[str, ...]:
 
 def _is_plain(text: str) -> bool:
     return 0 < len(text) <= 100 and text.isprintable() and text == unicodedata.normalize("NFC", text).strip()
-
-
-def _need_aware(moment: datetime) -> None:
-    if moment.tzinfo is None:
-        msg = f"a consent needs moments with a time zone, got {moment.isoformat()}"
-        raise InputError(msg)
