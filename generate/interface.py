@@ -14,7 +14,6 @@ from ..media.errors import AssayError
 from ..media.image import Still
 from ..media.video import Frame
 
-
 SOURCE_TYPES = (
     "trainedAlgorithmicMedia",
     "algorithmicMedia",
@@ -40,7 +39,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """Moving pictures in memory: `frames()` starts a fresh pass; `rate` is frames per second; `audio` its sound or none."""
+    """Moving pictures: `frames()` starts a fresh pass; `rate` is frames per second; `audio` its sound or none."""
 
     frames: Callable[[], Iterator[Frame]]
     rate: Fraction
