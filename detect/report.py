@@ -13,6 +13,7 @@ from ..provenance.marks.interface import Mark
 from ..provenance.verification import Verification
 from .finding import Finding
 from .fuse import Conclusion, Verdict
+from .preview import Preview
 
 EXIT_NOTHING_FOUND = 0
 EXIT_FOUND = 1
@@ -24,7 +25,10 @@ _FOUND = {Conclusion.ALTERED, Conclusion.DECLARED, Conclusion.LIKELY}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a scan says of one file. `seconds` tells where the time went, `notes` what decoding did or met."""
+    """What a scan says of one file.
+
+    `seconds` tells where the time went, `notes` what decoding did or met; `preview` is there if it was asked for.
+    """
 
     asset: Asset
     verification: Verification
@@ -33,6 +37,7 @@ class Report:
     verdict: Verdict
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    preview: Preview | None = None
 
     @property
     def exit_code(self) -> int:

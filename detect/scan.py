@@ -20,6 +20,7 @@ from ..provenance.verify import verify
 from . import detector, names
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
+from .preview import preview_of
 from .report import Report, Unexamined
 
 Progress = Callable[[str], None]
@@ -27,11 +28,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """How to scan: whom to trust, which detectors (all when `None`), and the limits on a stranger's file."""
+    """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept."""
 
     trust: Trust
     detectors: tuple[str, ...] | None = None
     limits: Limits = DEFAULT_LIMITS
+    previews: bool = False
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
@@ -69,6 +71,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         verdict=fuse(tuple(findings), tuple(skipped), evidence),
         seconds=seconds,
         notes=view.notes,
+        preview=preview_of(view) if examination.previews else None,
     )
 
 

@@ -13,11 +13,14 @@ Metric = Callable[[NDArray[np.float64], NDArray[np.bool_]], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A figure with its interval: `value`, `low` and `high` (percentile bootstrap), from `groups` groups."""
+    """A figure with its interval: `value`, `low` and `high` (percentile bootstrap), from `groups` groups.
+
+    `low` and `high` are `None` where there are too few groups for an interval to mean anything.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     groups: int
 
 

@@ -42,7 +42,7 @@ def scan(
 
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     files = files_below(paths)
-    examination = Examination(trust=trust_with(anchor), detectors=chosen)
+    examination = Examination(trust=trust_with(anchor), detectors=chosen, previews=html is not None)
     kept: list[Report | Unexamined] = []
     worst = 0
     with steps(total=len(files), quiet=quiet) as tell:

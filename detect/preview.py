@@ -1,0 +1,96 @@
+"""Small pictures of what was examined, for a page: never more than a reader needs to recognise the file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..media.audio import Audio
+from ..media.view import View
+
+PICTURE_SIDE = 560
+FRAME_SIDE = 240
+FRAMES = 6
+# A spectrogram of at most this many columns, whatever the length of the sound.
+COLUMNS = 900
+FLOOR_DB = -90.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A JPEG of the picture, or of some frames side by side, and a PNG of the sound's spectrogram.
+
+    `width` and `height` are the pixels of the original picture (regions are given in them), `top_hz` the upper edge of
+    the spectrogram, whose lower edge is 0 Hz and whose colours span 90 dB.
+    """
+
+    picture: bytes | None = None
+    width: int = 0
+    height: int = 0
+    spectrogram: bytes | None = None
+    seconds: float = 0.0
+    top_hz: float = 0.0
+
+
+def preview_of(view: View) -> Preview:
+    """Return the preview of what `view` has decoded."""
+    picture, width, height = None, 0, 0
+    if view.still is not None:
+        height, width = view.still.pixels.shape[:2]
+        picture = jpeg(view.still.pixels, side=PICTURE_SIDE)
+    elif view.frames:
+        chosen = [view.frames[i].image for i in np.linspace(0, len(view.frames) - 1, FRAMES).astype(int)]
+        height, width = chosen[0].shape[:2]
+        picture = jpeg(strip(chosen), side=FRAME_SIDE * FRAMES)
+    spectrogram, top = (None, 0.0) if view.audio is None else (spectrogram_png(view.audio), view.audio.rate / 2)
+    return Preview(
+        picture=picture,
+        width=width,
+        height=height,
+        spectrogram=spectrogram,
+        seconds=view.seconds or 0.0,
+        top_hz=top,
+    )
+
+
+def strip(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return the frames (uint8 `[h, w, 3]`) scaled down and side by side, in order."""
+    from PIL import Image
+
+    height = max(1, round(FRAME_SIDE * frames[0].shape[0] / max(frames[0].shape[:2])))
+    width = max(1, round(FRAME_SIDE * frames[0].shape[1] / max(frames[0].shape[:2])))
+    small = [np.asarray(Image.fromarray(frame).resize((width, height))) for frame in frames]
+    return np.concatenate(small, axis=1)
+
+
+def jpeg(pixels: NDArray[np.uint8], *, side: int, quality: int = 85) -> bytes:
+    """Return `pixels` (uint8 `[h, w, 3]`) as a JPEG whose longer side is at most `side` pixels."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def spectrogram_png(audio: Audio) -> bytes:
+    """Return the log-magnitude spectrogram of the mean of the channels as a PNG, 0 Hz at the bottom."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    samples = audio.mono()
+    width = min(512, samples.size)
+    starts = np.linspace(0, samples.size - width, min(COLUMNS, max(1, samples.size // 128))).astype(int)
+    window = np.hanning(width)
+    spectrum = np.abs(np.fft.rfft(samples[starts[:, None] + np.arange(width)] * window, axis=1))
+    level = 20.0 * np.log10(np.maximum(spectrum / max(float(spectrum.max()), 1e-9), 1e-9))
+    shade = np.clip(1.0 - level / FLOOR_DB, 0.0, 1.0).T[::-1]
+    picture = (colormaps["magma"](shade)[..., :3] * 255.0).astype(np.uint8)
+    image = Image.fromarray(picture).resize((COLUMNS, 200))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
