@@ -36,7 +36,7 @@ class Audio:
     @property
     def seconds(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / self.rate
+        return float(self.samples.shape[1] / self.rate)
 
     def mono(self) -> NDArray[np.float32]:
         """Return the mean of the channels, float32 `[n]`."""

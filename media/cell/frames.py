@@ -1,0 +1,105 @@
+"""Frames of a film, inside the decoding process: upright, RGB, with the time the stream gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LimitExceeded, NothingToExamine, UnreadableMedia
+from ..limits import Limits
+from ..wire import Body, Header
+from .streams import Reader, check_size, matrix, turn
+
+if TYPE_CHECKING:
+    from av import VideoFrame, VideoStream
+
+
+class Clock:
+    """Gives each frame its time in seconds after the first, from the stream's time base."""
+
+    def __init__(self, stream: VideoStream, limits: Limits) -> None:
+        """Start with nothing seen."""
+        rate = stream.average_rate or stream.guessed_rate
+        self._step = float(1 / rate) if rate else 0.04
+        self._limits = limits
+        self.first: float | None = None
+        self.count, self.last = 0, -self._step
+        self._bent = self._blind = False
+
+    def tick(self, frame: VideoFrame) -> tuple[int, float]:
+        """Return index and time of the next frame. Raises `LimitExceeded`."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or frame.time_base is None:
+            self._blind = True
+            time = self.last + self._step
+        else:
+            seconds = float(stamp * frame.time_base)
+            if self.first is None:
+                self.first = seconds
+            time = seconds - self.first
+        if time <= self.last:
+            self._bent = True
+            time = self.last + self._step
+        index, self.last = self.count, time
+        self.count += 1
+        if self.count > self._limits.frames or time > self._limits.seconds:
+            msg = f"the film is longer than the {self._limits.frames} frames or {self._limits.seconds:.0f} s accepted"
+            raise LimitExceeded(msg)
+        return index, time
+
+    @property
+    def seconds(self) -> float:
+        """Length so far: the last frame's time and its share."""
+        return self.last + self._step if self.count else 0.0
+
+    def notes(self) -> list[str]:
+        """Say where times had to be mended."""
+        notes = []
+        if self._blind:
+            notes.append("some frames carry no time: theirs follows from the frame rate")
+        if self._bent:
+            notes.append("some frame times do not rise: theirs follow from the frame rate")
+        return notes
+
+
+def each(
+    file: BinaryIO, limits: Limits, *, container: str, every: int, max_side: int | None
+) -> Iterator[tuple[Header, Body]]:
+    """Send every `every`-th frame, then a last message with the notes."""
+    reader = Reader(file, limits, container=container)
+    if reader.video is None:
+        msg = f"the {container} file holds no film"
+        raise NothingToExamine(msg)
+    clock = Clock(reader.video, limits)
+    for frame in reader.frames(reader.video):
+        index, time = clock.tick(frame)  # type: ignore[arg-type]
+        if index % every == 0:
+            yield packed(frame, limits, index=index, time=time, max_side=max_side)  # type: ignore[arg-type]
+    if not clock.count:
+        raise empty_film(reader)
+    notes = reader.notes() + clock.notes() + reader.shortfall(reader.video, clock.seconds, slack=0.5)
+    reader.close()
+    yield {"kind": "last", "notes": notes}, b""
+
+
+def packed(frame: VideoFrame, limits: Limits, *, index: int, time: float, max_side: int | None) -> tuple[Header, Body]:
+    """Return a frame as a message: RGB, upright, at most `max_side` pixels a side."""
+    check_size(frame.width, frame.height, limits)
+    width, height = frame.width, frame.height
+    longest = max(width, height)
+    if max_side is not None and longest > max_side:
+        width, height = (max(1, round(side * max_side / longest)) for side in (width, height))
+    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+    image: NDArray[np.uint8] = np.asarray(scaled, np.uint8)
+    image = np.ascontiguousarray(turn(image, matrix(frame)))
+    return {"kind": "frame", "shape": image.shape, "index": index, "time": time}, image.data
+
+
+def empty_film(reader: Reader) -> Exception:
+    """Return the error for a film stream of which nothing decoded."""
+    if reader.notes():
+        return UnreadableMedia(f"no frame of the film decodes: {'; '.join(reader.notes())}")
+    return NothingToExamine("the film has no frames")

@@ -1,0 +1,121 @@
+"""Sound, inside the decoding process: native rate and channels, float32, in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LimitExceeded, NothingToExamine, UnreadableMedia
+from ..limits import Limits
+from ..wire import Body, Header
+from .streams import Reader, check_sound
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+_BLOCK_MOST = 1 << 26  # bytes of one message
+
+
+class Blocks:
+    """Gathers decoded sound and hands it on in blocks of equal length."""
+
+    def __init__(self, limits: Limits, *, seconds: float, most: float | None = None) -> None:
+        """Make blocks of `seconds`, dropping what comes after the first `most` seconds."""
+        self.rate = self.channels = self.samples = self.kept = 0
+        self.start: float | None = None
+        self._limits, self._seconds, self._most = limits, seconds, most
+        self._held: list[NDArray[np.float32]] = []
+        self._count = 0
+
+    def add(self, frame: AudioFrame) -> Iterator[tuple[Header, Body]]:
+        """Take one decoded frame; yield the blocks that are full. Raises `UnreadableMedia`, `LimitExceeded`."""
+        samples = planar(frame)
+        if not samples.size:
+            return
+        if not self.rate:
+            self.rate, self.channels = frame.sample_rate, samples.shape[0]
+            self.start = frame.time
+            check_sound(self.rate, self.channels, self._limits)
+        self._check(frame.sample_rate, samples)
+        self.samples += samples.shape[1]
+        if self._most is not None:
+            samples = samples[:, : max(0, int(self._most * self.rate) - self.kept)]
+        self.kept += samples.shape[1]
+        self._held.append(samples)
+        self._count += samples.shape[1]
+        length = self._length()
+        while self._count >= length:
+            yield self._block(length)
+
+    def rest(self) -> Iterator[tuple[Header, Body]]:
+        """Yield what is left."""
+        if self._count:
+            yield self._block(self._count)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds decoded so far, kept or not."""
+        return self.samples / self.rate if self.rate else 0.0
+
+    def _length(self) -> int:
+        return max(1, min(round(self._seconds * self.rate), _BLOCK_MOST // (4 * self.channels)))
+
+    def _block(self, length: int) -> tuple[Header, Body]:
+        joined = np.concatenate(self._held, axis=1)
+        block, rest = np.ascontiguousarray(joined[:, :length]), joined[:, length:]
+        self._held, self._count = [rest], rest.shape[1]
+        return {"kind": "sound", "shape": block.shape, "rate": self.rate}, block.data
+
+    def _check(self, rate: int, samples: NDArray[np.float32]) -> None:
+        if rate != self.rate or samples.shape[0] != self.channels:
+            msg = (
+                f"the sound changes from {self.channels} channels at {self.rate} Hz "
+                f"to {samples.shape[0]} at {rate} Hz after {self.seconds:.2f} s: split the file there"
+            )
+            raise UnreadableMedia(msg)
+        if not np.isfinite(samples).all():
+            msg = f"the sound holds NaN or infinite samples, the first within a frame at {self.seconds:.2f} s"
+            raise UnreadableMedia(msg)
+        if self.seconds > self._limits.seconds:
+            msg = f"the sound is longer than the {self._limits.seconds:.0f} s accepted"
+            raise LimitExceeded(msg)
+
+
+def blocks(file: BinaryIO, limits: Limits, *, container: str, seconds: float) -> Iterator[tuple[Header, Body]]:
+    """Send the sound in blocks of `seconds`, then a last message with the notes."""
+    reader = Reader(file, limits, container=container)
+    if reader.audio is None:
+        msg = f"the {container} file holds no sound"
+        raise NothingToExamine(msg)
+    gathered = Blocks(limits, seconds=seconds)
+    for frame in reader.frames(reader.audio):
+        yield from gathered.add(frame)  # type: ignore[arg-type]
+    yield from gathered.rest()
+    if not gathered.samples:
+        raise empty_sound(reader)
+    notes = reader.notes() + reader.shortfall(reader.audio, gathered.seconds, slack=0.25)
+    reader.close()
+    yield {"kind": "last", "notes": notes}, b""
+
+
+def empty_sound(reader: Reader) -> Exception:
+    """Return the error for a sound stream of which nothing decoded."""
+    if reader.notes():
+        return UnreadableMedia(f"no sound decodes: {'; '.join(reader.notes())}")
+    return NothingToExamine("the sound has no samples")
+
+
+def planar(frame: AudioFrame) -> NDArray[np.float32]:
+    """Return a frame's samples as float32 `[channels, n]`, integers scaled so that full scale is +-1."""
+    data = frame.to_ndarray()
+    if not frame.format.is_planar:
+        data = data.reshape(-1, frame.layout.nb_channels).T
+    if data.dtype.kind == "f":
+        return data.astype(np.float32)
+    if data.dtype == np.uint8:
+        return (data.astype(np.float32) - 128.0) / np.float32(128.0)
+    full = float(1 << (8 * data.dtype.itemsize - 1))
+    return (data / full).astype(np.float32)
