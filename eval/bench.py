@@ -11,17 +11,19 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
-from ..datasets.launder import launder
+from ..datasets.corpus import CorpusError
+from ..datasets.launder import launder, steps_of
 from ..detect.finding import Evidence, Finding, Skipped
 from ..detect.scan import examine
-from ..generate.interface import Film, GenerationError
+from ..generate.interface import GenerationError
 from ..media.audio import Audio, resample
-from ..media.errors import AssayError, NothingToExamine
+from ..media.errors import AssayError, InputError, NothingToExamine
 from ..media.image import Still
-from ..media.video import Frame
+from ..media.video import Film, Frame
 from ..media.view import View
 from .makers import Leave, Media, Real, maker
 from .rows import Row
@@ -29,8 +31,8 @@ from .rows import Row
 RATE = 16_000
 SECONDS = 4.0
 LEVEL_DB = -23.0
-CLEAN = {"audio": "none", "image": "jpeg-95", "video": "h264-20"}
-"""The chain behind the word "clean": an encoder all the same, because a real file has been through one too."""
+CLEAN = {"audio": "none", "image": "jpeg-90", "video": "h264-crf23"}
+"""The chain behind the word "clean": an encoder all the same, because a real picture has been through one too."""
 
 Progress = Callable[[str], None]
 
@@ -43,6 +45,26 @@ class Plan:
     detectors: tuple[str, ...]
     chains: dict[str, tuple[str, ...]]
     seed: int
+
+
+def chains_by_kind(chains: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return, for each kind of media, `clean` and those of `chains` that can happen to it.
+
+    Raises `InputError` for a chain that happens to no kind at all.
+    """
+    chosen = {kind: ("clean", *(chain for chain in chains if _applies(chain, kind))) for kind in CLEAN}
+    for chain in chains:
+        if not any(chain in kept for kept in chosen.values()):
+            msg = f"no laundering chain is named {chain!r}: join steps such as mp3-64k, jpeg-70 or h264-crf35 by '+'"
+            raise InputError(msg)
+    return chosen
+
+
+def _applies(chain: str, kind: str) -> bool:
+    try:
+        return bool(steps_of(chain, "film" if kind == "video" else kind))
+    except CorpusError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +124,7 @@ def _examined(sample: Sample, chain: str, plan: Plan) -> Iterator[Row]:
     # The seed leaves the maker out: a real and its fake get the same noise and the same crop.
     rng = np.random.default_rng(_seed(plan.seed, f"{sample.item.partition('+')[0]}|{chain}"))
     try:
-        view = View.of(launder(sample.media, CLEAN[sample.kind] if chain == "clean" else chain, rng))
+        view = View.of(_laundered(sample.media, CLEAN[sample.kind] if chain == "clean" else chain, rng))
     except AssayError as error:
         for name in plan.detectors:
             answer = Skipped(detector=name, why=f"laundering failed: {error}", failed=True)
@@ -113,6 +135,14 @@ def _examined(sample: Sample, chain: str, plan: Plan) -> Iterator[Row]:
         begun = time.perf_counter()
         answers = examine(name, evidence)
         yield _row(sample, chain, name, answers, time.perf_counter() - begun)
+
+
+def _laundered(media: Media, chain: str, rng: np.random.Generator) -> Media:
+    """Return `media` after `chain`; of a film the pictures are laundered, and its sound stays as it is."""
+    if not isinstance(media, Film):
+        return cast("Audio | Still", launder(media, chain, rng))
+    frames = cast("tuple[Frame, ...]", launder(tuple(media.frames()), chain, rng))
+    return Film(frames=lambda: iter(frames), rate=media.rate, audio=media.audio)
 
 
 def _row(sample: Sample, chain: str, name: str, answer: tuple[Finding, ...] | Skipped, seconds: float) -> Row:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from ..generate.interface import Film
 from ..media.asset import Asset
 from ..media.decode import decode_audio, decode_image, stream_frames
 from ..media.errors import AssayError, InputError, NothingToExamine
+from ..media.video import Film
 from .makers.interface import Media, Real
 from .rows import BenchError
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from ..media.audio import Audio
 from ..media.errors import AssayError
 from ..media.image import Still
-from ..media.video import Frame
+from ..media.video import Film
 
 SOURCE_TYPES = (
     "trainedAlgorithmicMedia",
@@ -35,15 +33,6 @@ class Scope(StrEnum):
     FACE_SWAP = "face-swap"
     REENACT = "reenact"
     AVATAR = "avatar"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
-    """Moving pictures: `frames()` starts a fresh pass; `rate` is frames per second; `audio` its sound or none."""
-
-    frames: Callable[[], Iterator[Frame]]
-    rate: Fraction
-    audio: Audio | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

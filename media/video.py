@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .audio import Audio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +22,12 @@ class Frame:
     index: int
     time: float
     image: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """Moving pictures in memory: `frames()` starts a fresh pass, `rate` is frames a second, `audio` its sound or none."""
+
+    frames: Callable[[], Iterator[Frame]]
+    rate: Fraction
+    audio: Audio | None = None

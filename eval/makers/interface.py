@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ...generate.consent import ConsentBook
-from ...generate.interface import Film
 from ...media.audio import Audio
 from ...media.image import Still
+from ...media.video import Film
 
 PURPOSE = "benchmark"
 """The purpose that a consent must name before a benchmark makes a fake of its material."""

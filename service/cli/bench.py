@@ -29,7 +29,7 @@ def bench(
     out: Annotated[Path, typer.Option("--out", help="Folder for rows.jsonl, summary.json and index.html.")],
     makers: Annotated[str, typer.Option("--generators", help="Makers of fakes, separated by commas.")] = MAKERS,
     detectors: Annotated[str, typer.Option("--detectors", help="Detectors, separated by commas.")] = FORENSIC,
-    launder: Annotated[str, typer.Option("--launder", help="Chains beside clean, such as mp3-64,jpeg-50.")] = "",
+    launder: Annotated[str, typer.Option("--launder", help="Chains beside clean, such as mp3-64k,jpeg-50.")] = "",
     seed: SeedOption = 0,
     quiet: QuietOption = False,
 ) -> None:
@@ -38,23 +38,18 @@ def bench(
     Everybody in the material must have consented to the purpose "benchmark" with these very files
     (assay consent grant). The fakes stay in memory; reals and fakes go through the same chain.
     """
-    from ...datasets.launder import kinds_of
     from ...detect import names
-    from ...eval.bench import Plan, run
+    from ...eval.bench import Plan, chains_by_kind, run
     from ...eval.makers import Leave, maker
     from ...eval.page import collect, write
     from ...eval.reals import read_reals
     from ...generate.consent import ConsentBook
     from .progress import steps
 
-    chains: dict[str, list[str]] = {"audio": ["clean"], "image": ["clean"], "video": ["clean"]}
-    for chain in _names(launder):
-        for kind in kinds_of(chain):
-            chains[kind].append(chain)
     plan = Plan(
         makers=tuple(maker(name).name for name in _names(makers)),
         detectors=names(_names(detectors)),
-        chains={kind: tuple(chosen) for kind, chosen in chains.items()},
+        chains=chains_by_kind(_names(launder)),
         seed=seed,
     )
     material, left_out = read_reals(reals)
