@@ -26,7 +26,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """Moving pictures in memory: `frames()` starts a fresh pass, `rate` is frames a second, `audio` its sound or none."""
+    """Moving pictures in memory: `frames()` starts a fresh pass, `rate` is frames a second, `audio` the sound."""
 
     frames: Callable[[], Iterator[Frame]]
     rate: Fraction
