@@ -1,0 +1,230 @@
+"""Signs a file: manifest in, verified file (or file and sidecar) out, in one step or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from ..media.errors import InputError
+from ..media.limits import Limits
+from .atomic import settle, temporary
+from .certs import Credentials
+from .container import media_type, read_head
+from .context import c2pa_settings
+from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding
+
+if TYPE_CHECKING:
+    import c2pa
+
+__all__ = [
+    "Action",
+    "Ingredient",
+    "Manifest",
+    "Signed",
+    "SigningError",
+    "SoftBinding",
+    "can_embed",
+    "sidecar_path",
+    "sign_file",
+]
+
+SIDECAR_SUFFIX: Final = ".c2pa"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A signed file: where it lies, its sidecar if the manifest is detached, the manifest store, its active label."""
+
+    path: Path
+    sidecar: Path | None
+    manifest_bytes: bytes
+    label: str
+
+
+def sidecar_path(path: Path) -> Path:
+    """Return where the detached manifest of a file lies: the same name, ending in `.c2pa`."""
+    return path.with_suffix(SIDECAR_SUFFIX)
+
+
+def can_embed(mime: str) -> bool:
+    """Tell whether a manifest can be put into a file of this media type; else it goes into a sidecar."""
+    import c2pa
+
+    return mime in c2pa.Builder.get_supported_mime_types()
+
+
+def sign_file(
+    source: Path,
+    destination: Path,
+    manifest: Manifest,
+    credentials: Credentials,
+    *,
+    timestamp_url: str | None = None,
+    sidecar: Literal["auto", "always", "never"] = "auto",
+    replace_existing: bool = False,
+) -> Signed:
+    """Sign `source` into `destination`, read the result back, and only then give it its name.
+
+    A manifest that `source` carries is kept: it becomes the parent of the new one. `sidecar` is `auto` where only a
+    format that cannot hold a manifest gets a `.c2pa` file beside it. An existing destination, be it the source
+    itself, is replaced only if `replace_existing`. `timestamp_url` names an RFC 3161 authority, the one use of the
+    network.
+
+    Raises `InputError` for a file that is missing or of no kind that can be signed, `SigningError` if the manifest
+    contradicts itself or the file, or if the result does not verify; nothing is left behind then.
+    """
+    mime = media_type(read_head(source))
+    if mime is None:
+        msg = f"expected a picture, sound or film to sign at {str(source)!r}, got bytes of no kind that is known"
+        raise InputError(msg)
+    detached = sidecar == "always" or (sidecar == "auto" and not can_embed(mime))
+    if sidecar == "never" and not can_embed(mime):
+        msg = f"a manifest cannot be put into {mime}: sign it with a sidecar, or convert it"
+        raise SigningError(msg)
+    beside = sidecar_path(destination) if detached else None
+    _refuse_existing((destination, beside), allowed=replace_existing)
+    settings = _settings(credentials, timestamp_url)
+    manifest = _with_parent(manifest, source, mime, settings)
+    with temporary(destination) as file:
+        with _named_failures():
+            store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url))
+        label = _read_back(file, store if detached else b"", settings, trusted=bool(credentials.anchor_pem))
+        shutil.copymode(source, file.name)
+        if beside is not None:
+            with temporary(beside) as sheet:
+                sheet.write(store)
+                shutil.copymode(source, sheet.name)
+                settle(sheet, beside)
+        settle(file, destination)
+    return Signed(path=destination, sidecar=beside, manifest_bytes=store, label=label)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    manifest: Manifest
+    credentials: Credentials
+    settings: dict[str, Any]
+    mime: str
+    detached: bool
+    timestamp_url: str | None
+
+
+def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
+    """Write the signed content to `file` and return the manifest store. Raises `c2pa.C2paError`."""
+    import c2pa
+
+    info = c2pa.C2paSignerInfo(
+        alg=job.credentials.algorithm.encode(),
+        sign_cert=job.credentials.chain_pem,
+        private_key=job.credentials.key_pem,
+        ta_url=job.timestamp_url.encode() if job.timestamp_url else None,  # b"" would break signing
+    )
+    with (
+        c2pa.Context.from_dict(job.settings) as context,
+        c2pa.Signer.from_info(info) as signer,
+        c2pa.Builder(job.manifest.definition(), context=context) as builder,
+    ):
+        for number, ingredient in enumerate(job.manifest.ingredients):
+            _add_ingredient(builder, ingredient, f"ingredient-{number}")
+        if job.detached:
+            builder.set_no_embed()
+        with source.open("rb") as stream:
+            store: bytes = builder.sign(signer, job.mime, stream, file)
+    return store
+
+
+def _add_ingredient(builder: c2pa.Builder, ingredient: Ingredient, label: str) -> None:
+    mime = media_type(read_head(ingredient.path)) or "application/octet-stream"
+    title = ingredient.title or ingredient.path.name
+    with ingredient.path.open("rb") as stream:
+        builder.add_ingredient({"title": title, "relationship": ingredient.relationship, "label": label}, mime, stream)
+
+
+def _with_parent(manifest: Manifest, source: Path, mime: str, settings: dict[str, Any]) -> Manifest:
+    """Return the manifest with the source as its parent, where it has a manifest of its own or nothing else is said."""
+    if any(ingredient.relationship == "parentOf" for ingredient in manifest.ingredients):
+        return manifest
+    if manifest.actions and not _carries_manifest(source, mime, settings):
+        return manifest
+    if manifest.actions and manifest.actions[0].name != "c2pa.opened":
+        msg = (
+            f"{str(source)!r} carries a manifest already, which {manifest.actions[0].name} would drop: "
+            "begin the actions with c2pa.opened, so that it is kept as the parent"
+        )
+        raise SigningError(msg)
+    parent = Ingredient(path=source, relationship="parentOf")
+    actions = manifest.actions or (Action(name="c2pa.opened"),)
+    return replace(manifest, actions=actions, ingredients=(*manifest.ingredients, parent))
+
+
+def _carries_manifest(source: Path, mime: str, settings: dict[str, Any]) -> bool:
+    """Tell whether a file has a manifest. Raises `SigningError` if it has one that cannot be read or kept."""
+    import c2pa
+
+    with source.open("rb") as stream, c2pa.Context.from_dict(settings) as context:
+        try:
+            with c2pa.Reader(mime, stream, context=context):
+                return True
+        except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported):
+            return False
+        except c2pa.C2paError as error:
+            msg = f"{str(source)!r} cannot be signed, its content or its own manifest cannot be read: {error}"
+            raise SigningError(msg) from error
+
+
+def _read_back(file: IO[bytes], detached: bytes, settings: dict[str, Any], *, trusted: bool) -> str:
+    """Return the active label of the written file. Raises `SigningError` unless it verifies as it must."""
+    import c2pa
+
+    file.flush()
+    file.seek(0)
+    mime = media_type(file.read(4096)) or "application/octet-stream"
+    file.seek(0)
+    with (
+        _named_failures(),
+        c2pa.Context.from_dict(settings) as context,
+        c2pa.Reader(mime, file, detached or None, context=context) as reader,
+    ):
+        state = reader.get_validation_state()
+        found = reader.get_validation_results() or {}
+        label = str((reader.get_active_manifest() or {}).get("label", ""))
+    codes = [entry.get("code", "") for entry in found.get("activeManifest", {}).get("failure", [])]
+    if state != ("Trusted" if trusted else "Valid"):
+        msg = f"the file was signed but does not verify ({', '.join(codes) or state}); it was not kept"
+        raise SigningError(msg)
+    return label
+
+
+def _settings(credentials: Credentials, timestamp_url: str | None) -> dict[str, Any]:
+    settings = c2pa_settings(credentials.anchor_pem, limits=Limits())
+    if timestamp_url is not None:
+        address = urlsplit(timestamp_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            msg = f"expected the http or https address of a time stamp authority, got {timestamp_url!r}"
+            raise InputError(msg)
+        settings["core"]["allowed_network_hosts"] = [address.netloc]
+    return settings
+
+
+def _refuse_existing(paths: tuple[Path | None, ...], *, allowed: bool) -> None:
+    for path in paths:
+        if path is not None and not allowed and (path.exists() or path.is_symlink()):
+            msg = f"{str(path)!r} exists: give another name, or ask for it to be replaced"
+            raise InputError(msg)
+
+
+@contextlib.contextmanager
+def _named_failures() -> Iterator[None]:
+    """Turn what c2pa-rs raises into `SigningError`."""
+    import c2pa
+
+    try:
+        yield
+    except c2pa.C2paError as error:
+        msg = f"the manifest could not be made, signed or read back: {error}"
+        raise SigningError(msg) from error
