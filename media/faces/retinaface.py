@@ -40,6 +40,7 @@ class RetinaFace:
         resolve("retinaface")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep
         try:
             self._session = onnxruntime.InferenceSession(WEIGHTS, options, providers=["CPUExecutionProvider"])
         except (RuntimeError, ValueError) as error:
