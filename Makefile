@@ -10,7 +10,7 @@ DEMO := $(VENV)/.demo
 export PYTHONSAFEPATH := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test lint types unit bench serve lock clean system
+.PHONY: help demo test lint types unit bench serve readme lock clean system
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -59,6 +59,9 @@ bench: $(EVERYTHING) ## Timed comparisons, written to out/bench as JSON
 
 serve: $(EVERYTHING) ## The web service
 	$(BIN)/assay serve
+
+readme: $(EVERYTHING) ## Refresh the help blocks of the README
+	$(BIN)/python -P docs/help_blocks.py
 
 lock: $(UV) ## Compile requirements.lock from pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra all --extra dev --overrides overrides.txt \
