@@ -24,14 +24,14 @@ GRID = 64
 class Masks:
     """Shares 0..1 for each coarse cell.
 
-    `face` is to be replaced, `skin` is that without eyes, brows, lips and nostrils, `core` is surely not covered by
-    hair, `rim` lies along the seam.
+    `face` is to be replaced; `skin` is that without eyes, brows, lips and nostrils; `sure` is skin well inside the
+    outline; `coverable` is where hair or a hand may lie over the face, which is not told apart from brows and lips.
     """
 
     face: NDArray[np.float32]
     skin: NDArray[np.float32]
-    core: NDArray[np.float32]
-    rim: NDArray[np.float32]
+    sure: NDArray[np.float32]
+    coverable: NDArray[np.float32]
 
 
 def coarse(image: NDArray[np.uint8], *, side: int = GRID) -> NDArray[np.uint8]:
@@ -60,17 +60,27 @@ def masks(points: NDArray[np.float64], box: Box) -> Masks:
     size = (GRID, GRID)
     face = polygon(middle + 0.95 * (outline - middle), size)
     core = cv2.GaussianBlur(polygon(middle + 0.68 * (outline - middle), size), (0, 0), 2.0)
-    inner = cv2.GaussianBlur(polygon(middle + 0.80 * (outline - middle), size), (0, 0), 1.5)
     features = np.zeros_like(face)
     for part in (*canonical.EYES, *canonical.BROWS, canonical.LIPS, canonical.NOSTRILS):
         features = np.maximum(features, polygon(places[list(part)], size))
     features = np.asarray(cv2.dilate(features, np.ones((3, 3), dtype=np.uint8)), dtype=np.float32)
+    around = cv2.GaussianBlur(cv2.dilate(features, np.ones((3, 3), dtype=np.uint8)), (0, 0), 1.0)
+    skin = face * (1.0 - features)
     return Masks(
         face=face,
-        skin=face * (1.0 - features),
-        core=np.asarray(core, dtype=np.float32),
-        rim=np.clip(face - inner, 0.0, 1.0).astype(np.float32),
+        skin=skin,
+        sure=skin * polygon(middle + 0.80 * (outline - middle), size),
+        coverable=(1.0 - np.maximum(core, around)).astype(np.float32),
     )
+
+
+def seam(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 0..1 for each coarse cell: how much it lies along the inner side of the edge of `share` (0..1)."""
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    inside = cv2.GaussianBlur(cv2.erode(share, disc, borderType=cv2.BORDER_REPLICATE), (0, 0), 1.0)
+    return np.asarray(np.clip(share - inside, 0.0, 1.0), dtype=np.float32)
 
 
 def shown(share: NDArray[np.float32], box: Box) -> NDArray[np.float32]:

@@ -16,9 +16,6 @@ from .warp import Box, box_around, dense_map
 _MARGIN = 0.12
 """Room around the outline of a face that is worked on, as a share of it."""
 
-_NO_SECOND_MAP = np.empty(0, dtype=np.float32)
-"""OpenCV's `remap` takes x and y in one array when its second map is empty."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -63,8 +60,8 @@ def origin(image: NDArray[np.uint8], mesh: Mesh) -> Origin:
     box = box_around(points[list(OVAL)], image.shape, margin=_MARGIN)
     part = box.of(image)
     masks = blend.masks(points, box)
-    odd = tone.unlike_skin(tone.lab(blend.coarse(part)), masks.skin * (1.0 - masks.rim))
-    bare = blend.spread_out((1.0 - odd * (1.0 - masks.core)).astype(np.float32), box)
+    odd = tone.unlike_skin(tone.lab(blend.coarse(part)), masks.sure)
+    bare = blend.spread_out((1.0 - odd * masks.coverable).astype(np.float32), box)
     level = np.dstack([part, np.round(bare * 255.0).astype(np.uint8)])
     levels = [level]
     while min(level.shape[:2]) >= 64:
@@ -82,12 +79,12 @@ def put(image: NDArray[np.uint8], mesh: Mesh, given: Origin, person: Person, *, 
         return
     look = _look(image, box, warped(given, points, box, depth=mesh.points[:, 2].astype(np.float64)))
     masks = blend.masks(points, box)
-    odd = tone.unlike_skin(look.old_coarse, masks.skin * (1.0 - masks.rim))
-    hidden = person.hidden.step(time, (odd * (1.0 - masks.core)).astype(np.float32))
+    odd = tone.unlike_skin(look.old_coarse, masks.sure)
+    hidden = person.hidden.step(time, (odd * masks.coverable).astype(np.float32))
     own = tone.tone(look.new_coarse, masks.skin * look.usable)
     goal = tone.tone(look.old_coarse, masks.skin * (1.0 - odd))
     own, goal = person.tones.step(time, np.stack([own, goal]))
-    seam = masks.rim * look.usable * (1.0 - hidden)
+    seam = blend.seam(masks.face * look.usable) * look.usable * (1.0 - hidden) ** 2
     gap = tone.rgb(look.old_coarse) - tone.rgb(tone.matched(look.new_coarse, own, goal))
     light = person.light.step(time, blend.membrane(gap, seam.astype(np.float32)))
     fresh = tone.rgb(tone.matched(tone.lab(look.new), own, goal)) + blend.spread_out(light, box)
@@ -108,7 +105,8 @@ def warped(given: Origin, points: NDArray[np.float64], box: Box, *, depth: NDArr
     level = given.levels[number]
     scale = np.array([level.shape[1] / given.levels[0].shape[1], level.shape[0] / given.levels[0].shape[0]])
     places = dense_map(points, (given.points + 0.5) * scale - 0.5, box, depth=depth)
-    taken = cv2.remap(level, places, _NO_SECOND_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    columns, rows = (np.ascontiguousarray(places[..., axis]) for axis in (0, 1))
+    taken = cv2.remap(level, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(taken, dtype=np.uint8)
 
 
