@@ -6,6 +6,7 @@ Importing this package is light: decoders run in a process of their own, and hea
 from .asset import Asset, AudioInfo, Container, ImageInfo, VideoInfo, sniff
 from .audio import Audio, resample
 from .decode import decode_audio, decode_image, stream_audio, stream_frames
+from .encode import encode_audio, encode_film, encode_image
 from .errors import (
     AssayError,
     InputError,
@@ -20,7 +21,9 @@ from .extent import Region, Span
 from .home import home
 from .image import Still
 from .limits import Limits
-from .video import Frame
+from .sampling import Sampling
+from .video import Film, Frame
+from .view import Crop, View
 
 __all__ = [
     "AssayError",
@@ -28,6 +31,8 @@ __all__ = [
     "Audio",
     "AudioInfo",
     "Container",
+    "Crop",
+    "Film",
     "Frame",
     "ImageInfo",
     "InputError",
@@ -36,14 +41,19 @@ __all__ = [
     "MissingExtra",
     "NothingToExamine",
     "Region",
+    "Sampling",
     "Span",
     "Still",
     "UnreadableMedia",
     "VideoInfo",
+    "View",
     "WeightsError",
     "WorkerFailed",
     "decode_audio",
     "decode_image",
+    "encode_audio",
+    "encode_film",
+    "encode_image",
     "home",
     "resample",
     "sniff",

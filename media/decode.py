@@ -29,11 +29,11 @@ _LOG = logging.getLogger("assay.media")
 
 def decode_image(source: Source, *, limits: Limits | None = None) -> Still:
     """Return the (first) picture of `source`, upright. Raises `UnreadableMedia` if it is damaged or cut off."""
-    place, name = _place(source)
+    where, name = place(source)
     if name not in {"jpeg", "png", "webp", "tiff", "gif", "heif", "avif"}:
         msg = f"expected a picture, got {name}"
         raise NothingToExamine(msg)
-    header, body = run("image", place, limits=limits or Limits(), container=name)
+    header, body = run("image", where, limits=limits or Limits(), container=name)
     return Still(
         pixels=picture(header, body),
         orientation=int(header["orientation"]),
@@ -60,8 +60,8 @@ def stream_audio(
     if not block_seconds > 0:
         msg = f"block_seconds must be positive, got {block_seconds}"
         raise ValueError(msg)
-    place, name = _place(source)
-    jobs = stream("sound", place, limits=limits or Limits(), container=name, seconds=block_seconds)
+    where, name = place(source)
+    jobs = stream("sound", where, limits=limits or Limits(), container=name, seconds=block_seconds)
     with closing(jobs):
         for header, body in jobs:
             if header.get("kind") == "last":
@@ -85,8 +85,8 @@ def stream_frames(
     if every < 1 or (max_side is not None and max_side < 1):
         msg = f"every and max_side must be at least 1, got {every} and {max_side}"
         raise ValueError(msg)
-    place, name = _place(source)
-    jobs = stream("frames", place, limits=limits or Limits(), container=name, every=every, max_side=max_side)
+    where, name = place(source)
+    jobs = stream("frames", where, limits=limits or Limits(), container=name, every=every, max_side=max_side)
     with closing(jobs):
         for header, body in jobs:
             if header.get("kind") == "last":
@@ -127,11 +127,15 @@ def tell(header: Header, on_note: OnNote | None) -> None:
             on_note(str(note))
 
 
-def _place(source: Source) -> tuple[Path | bytes, str]:
-    """Return where the bytes are and which container they are in."""
+def place(source: Source) -> tuple[Path | bytes, str]:
+    """Return where the bytes of `source` are and in which container. Raises `UnreadableMedia` if the file changed."""
     if isinstance(source, Asset):
-        if source.path.stat().st_size != source.size:
-            msg = f"{str(source.path)!r} changed since it was opened"
+        try:
+            same = source.path.stat().st_size == source.size
+        except OSError:
+            same = False
+        if not same:
+            msg = f"{str(source.path)!r} changed or went away since it was opened"
             raise UnreadableMedia(msg)
         return source.path, source.container.name
     return source, sniff(source).name

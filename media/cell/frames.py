@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import LimitExceeded, NothingToExamine, UnreadableMedia
 from ..limits import Limits
 from ..wire import Body, Header
-from .streams import Reader, check_size, matrix, turn
+from .streams import Reader, check_size
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
@@ -92,10 +92,39 @@ def packed(frame: VideoFrame, limits: Limits, *, index: int, time: float, max_si
     longest = max(width, height)
     if max_side is not None and longest > max_side:
         width, height = (max(1, round(side * max_side / longest)) for side in (width, height))
-    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+    how = None if longest == max(width, height) else "AREA"
+    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
     image: NDArray[np.uint8] = np.asarray(scaled, np.uint8)
     image = np.ascontiguousarray(turn(image, matrix(frame)))
     return {"kind": "frame", "shape": image.shape, "index": index, "time": time}, image.data
+
+
+def matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """Return the signs (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y (ISO 14496-12, 8.3.2).
+
+    (1, 0, 0, 1), nothing to do, where there is none or it is no right angle.
+    """
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d = (float(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+    scale = max(abs(a), abs(b), abs(c), abs(d), 1.0)
+    signs = [round(value / scale) for value in (a, b, c, d)]
+    straight = signs[0] and signs[3] and not (signs[1] or signs[2])
+    turned = signs[1] and signs[2] and not (signs[0] or signs[3])
+    return (signs[0], signs[1], signs[2], signs[3]) if straight or turned else (1, 0, 0, 1)
+
+
+def turn(image: NDArray[np.uint8], signs: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """Return `image` as the display matrix with those signs shows it."""
+    a, b, c, d = signs
+    if b and c:
+        image, a, d = image.swapaxes(0, 1), c, b
+    if a < 0:
+        image = image[:, ::-1]
+    if d < 0:
+        image = image[::-1]
+    return image
 
 
 def empty_film(reader: Reader) -> Exception:

@@ -23,7 +23,7 @@ Operation = Callable[..., Iterator[Item]]
 OPERATIONS = {
     "image": "pictures:decode",
     "image-info": "pictures:inform",
-    "film-info": "streams:inform",
+    "film-info": "probe:inform",
     "sound": "sound:blocks",
     "frames": "frames:each",
     "film": "film:survey",

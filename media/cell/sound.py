@@ -17,16 +17,22 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 _BLOCK_MOST = 1 << 26  # bytes of one message
+_PADDING_MOST = 4096  # samples: the last packet of HE-AAC and its delay
 
 
 class Blocks:
     """Gathers decoded sound and hands it on in blocks of equal length."""
 
-    def __init__(self, limits: Limits, *, seconds: float, most: float | None = None) -> None:
-        """Make blocks of `seconds`, dropping what comes after the first `most` seconds."""
+    def __init__(
+        self, limits: Limits, *, seconds: float, most: float | None = None, declared: float | None = None
+    ) -> None:
+        """Make blocks of `seconds`, dropping what comes after the first `most` seconds.
+
+        `declared` is the length in seconds at which padding that fills the last packet is cut off.
+        """
         self.rate = self.channels = self.samples = self.kept = 0
         self.start: float | None = None
-        self._limits, self._seconds, self._most = limits, seconds, most
+        self._limits, self._seconds, self._most, self._declared = limits, seconds, most, declared
         self._held: list[NDArray[np.float32]] = []
         self._count = 0
 
@@ -47,11 +53,19 @@ class Blocks:
         self._held.append(samples)
         self._count += samples.shape[1]
         length = self._length()
-        while self._count >= length:
+        while self._count >= length + _PADDING_MOST:
             yield self._block(length)
 
     def rest(self) -> Iterator[tuple[Header, Body]]:
-        """Yield what is left."""
+        """Yield what is left, without the padding after the declared end."""
+        if self._declared is not None and self.kept == self.samples:
+            extra = self.samples - round(self._declared * self.rate)
+            if 0 < extra <= min(_PADDING_MOST, self._count - 1):
+                joined = np.concatenate(self._held, axis=1)[:, :-extra]
+                self._held, self._count = [joined], joined.shape[1]
+        length = self._length() if self._count else 0
+        while self._count > length:
+            yield self._block(length)
         if self._count:
             yield self._block(self._count)
 
@@ -90,7 +104,7 @@ def blocks(file: BinaryIO, limits: Limits, *, container: str, seconds: float) ->
     if reader.audio is None:
         msg = f"the {container} file holds no sound"
         raise NothingToExamine(msg)
-    gathered = Blocks(limits, seconds=seconds)
+    gathered = Blocks(limits, seconds=seconds, declared=reader.padded_end())
     for frame in reader.frames(reader.audio):
         yield from gathered.add(frame)  # type: ignore[arg-type]
     yield from gathered.rest()

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import LimitExceeded, NothingToExamine, UnreadableMedia
 from ..limits import Limits
-from ..wire import Body, Header
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
@@ -88,11 +82,18 @@ class Reader:
 
     def shortfall(self, stream: VideoStream | AudioStream, seconds: float, *, slack: float) -> list[str]:
         """Say so if the header promises more than the `seconds` that decoded."""
-        declared = declared_seconds(stream)
+        own = stream.duration or len(self.container.streams) == 1  # else the length is that of the longest stream
+        declared = declared_seconds(stream) if own else None
         if declared is None or self.name in _ESTIMATED or seconds >= declared * 0.97 - slack:
             return []
         kind = "film" if stream.type == "video" else "sound"
         return [f"the {kind} is cut off: its header says {declared:.2f} s, {seconds:.2f} s decode"]
+
+    def padded_end(self) -> float | None:
+        """Return where the sound ends by an edit list (ISO 14496-12, 8.6.6), which FFmpeg heeds only at the start."""
+        if self.audio is None or not self.audio.duration or self.name not in {"mp4", "mov", "m4a"}:
+            return None
+        return declared_seconds(self.audio)
 
     def close(self) -> None:
         """Close the container."""
@@ -136,25 +137,6 @@ class Reader:
                 raise LimitExceeded(msg)
 
 
-def inform(file: BinaryIO, limits: Limits, *, container: str) -> Iterator[tuple[Header, Body]]:
-    """Send what the streams are: from the header, the first frame (for its display matrix) and packet times."""
-    reader = Reader(file, limits, container=container)
-    header: Header = {"video": None, "audio": None}
-    if reader.audio is not None:
-        context = reader.audio.codec_context
-        header["audio"] = {
-            "rate": context.sample_rate,
-            "channels": context.channels,
-            "codec": context.codec.canonical_name,
-            "seconds": declared_seconds(reader.audio),
-            "start": _start(reader),
-        }
-    if reader.video is not None:
-        header["video"] = _describe(reader, reader.video)
-    reader.close()
-    yield header, b""
-
-
 def declared_seconds(stream: VideoStream | AudioStream) -> float | None:
     """Return the length that the header gives, in seconds."""
     if stream.duration and stream.time_base:
@@ -181,34 +163,6 @@ def check_sound(rate: int, channels: int, limits: Limits) -> None:
             f"the most accepted is {limits.channels} channels and {limits.rate} Hz"
         )
         raise LimitExceeded(msg)
-
-
-def matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Return the signs (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y (ISO 14496-12, 8.3.2).
-
-    (1, 0, 0, 1), nothing to do, where there is none or it is no right angle.
-    """
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = (float(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
-    scale = max(abs(a), abs(b), abs(c), abs(d), 1.0)
-    signs = [round(value / scale) for value in (a, b, c, d)]
-    straight = signs[0] and signs[3] and not (signs[1] or signs[2])
-    turned = signs[1] and signs[2] and not (signs[0] or signs[3])
-    return (signs[0], signs[1], signs[2], signs[3]) if straight or turned else (1, 0, 0, 1)
-
-
-def turn(image: NDArray[np.uint8], signs: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Return `image` as the display matrix with those signs shows it."""
-    a, b, c, d = signs
-    if b and c:
-        image, a, d = image.swapaxes(0, 1), c, b
-    if a < 0:
-        image = image[:, ::-1]
-    if d < 0:
-        image = image[::-1]
-    return image
 
 
 def _format(file: BinaryIO, container: str) -> str:
@@ -246,53 +200,3 @@ def _unopened(container: str, error: Exception) -> str:
 def _words(error: Exception) -> str:
     """Return FFmpeg's message without the file's name."""
     return str(getattr(error, "strerror", None) or error)
-
-
-def _start(reader: Reader) -> float:
-    """Return how many seconds after the first frame the sound starts; 0 without a film."""
-    video, audio = reader.video, reader.audio
-    if video is None or audio is None or video.start_time is None or audio.start_time is None:
-        return 0.0
-    return float(audio.start_time * (audio.time_base or 0) - video.start_time * (video.time_base or 0))
-
-
-def _describe(reader: Reader, stream: VideoStream) -> dict[str, Any]:
-    """Return what the film stream is."""
-    context = stream.codec_context
-    rate = stream.average_rate or stream.guessed_rate
-    signs = (1, 0, 0, 1)
-    ticks: list[int] = []
-    for packet in reader.container.demux(stream):
-        if not ticks:
-            for frame in reader.decoded(packet):
-                signs = matrix(frame)  # type: ignore[arg-type]
-                break
-        if packet.pts is not None:
-            ticks.append(packet.pts)
-        if len(ticks) >= 200:
-            break
-    a, b, c, d = signs
-    width, height = (context.height, context.width) if b else (context.width, context.height)
-    return {
-        "width": width,
-        "height": height,
-        "codec": context.codec.canonical_name,
-        "rate": [rate.numerator, rate.denominator] if rate else None,
-        "seconds": declared_seconds(stream),
-        "frames": stream.frames or None,
-        "rotation": round(math.degrees(math.atan2(b, a))) % 360,
-        "mirrored": a * d - b * c < 0,
-        "variable_rate": _varies(ticks, stream.time_base),
-    }
-
-
-def _varies(ticks: list[int], base: Fraction | None) -> bool:
-    """Whether the times of the first frames are unevenly apart, beyond rounding to the time base."""
-    shown = np.sort(np.array(ticks, np.int64))
-    if len(shown) > 40:
-        shown = shown[:-20]  # packets come in coding order: among the last, frames yet to come are missing
-    steps = np.diff(shown)
-    steps = steps[steps > 0]
-    if base is None or len(steps) < 2:
-        return False
-    return bool(steps.max() - steps.min() > max(2, 0.1 * float(np.median(steps))))

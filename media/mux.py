@@ -1,0 +1,172 @@
+"""Writing sound and film into a container in memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio import Audio
+from .errors import InputError
+from .video import Frame
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+_LOG = logging.getLogger("assay.media")
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_CODEC_OPTIONS = {
+    "libx264": {"preset": "fast", "bf": "0"},  # frames in order: else uneven times make the header's length wrong
+    "libvpx-vp9": {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundKind:
+    """How a container carries sound: FFmpeg's muxer, the encoder, its sample format, and bits a second by default."""
+
+    muxer: str
+    codec: str
+    layout: str
+    bit_rate: int | None = None
+
+
+class Output:
+    """A container being written in memory; `data` holds its bytes after the block."""
+
+    def __init__(self, muxer: str, audio: Audio | None = None) -> None:
+        """Begin a container for FFmpeg's `muxer`; `audio` is the sound that it will hold."""
+        import av
+
+        av.logging.set_level(None)
+        self.data = b""
+        self._buffer = BytesIO()
+        self._seconds: dict[int, float] = {}
+        self._streams: list[Any] = []
+        # bit-exact: no version of a library in the file, the same bytes from the same media
+        options = {"fflags": "+bitexact"}
+        if audio is not None and muxer in {"ipod", "mp4", "mov"}:
+            # edit lists count in the film's own ticks, by default a thousandth of a second: too coarse for samples
+            options["movie_timescale"] = str(audio.rate)
+        self._container: OutputContainer = av.open(self._buffer, mode="w", format=muxer, container_options=options)
+
+    def __enter__(self) -> Output:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the file, unless the block failed."""
+        if kind is None:
+            for stream in self._streams:
+                self._container.mux(stream.encode(None))
+        self._container.close()
+        self.data = self._buffer.getvalue()
+
+    def add_sound(self, audio: Audio, kind: SoundKind, bit_rate: int | None) -> Any:  # noqa: ANN401 - PyAV's types do not tell the kinds apart
+        """Add a stream for `audio`."""
+        import av
+
+        rates = av.Codec(kind.codec, "w").audio_rates
+        if rates and audio.rate not in rates:
+            msg = f"{kind.codec} takes {', '.join(map(str, sorted(rates)))} Hz, got {audio.rate}: resample first"
+            raise InputError(msg)
+        stream: Any = self._container.add_stream(kind.codec, rate=audio.rate)
+        stream.codec_context.layout = _layout(audio)
+        stream.codec_context.format = kind.layout
+        wanted = bit_rate or kind.bit_rate
+        if wanted:
+            stream.codec_context.bit_rate = wanted
+        self._streams.append(stream)
+        return stream
+
+    def add_film(self, first: Frame, codec: str, rate: Fraction, crf: float) -> Any:  # noqa: ANN401
+        """Add a stream for frames like `first`."""
+        height, width = first.image.shape[:2]
+        stream: Any = self._container.add_stream(codec, rate=rate, options={"crf": f"{crf:g}", **_CODEC_OPTIONS[codec]})
+        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+        stream.codec_context.time_base = _base(rate)
+        stream.codec_context.colorspace = stream.codec_context.color_primaries = 1  # BT.709
+        stream.codec_context.color_trc, stream.codec_context.color_range = 1, 1  # BT.709, limited range
+        if (width % 2, height % 2) != (0, 0):
+            _LOG.info("padded %d x %d frames to even sides", width, height)
+        self._streams.append(stream)
+        return stream
+
+    def write(self, stream: Any, frame: Any) -> None:  # noqa: ANN401 - either kind
+        """Encode one frame."""
+        self._seconds[stream.index] = float(frame.pts * frame.time_base)
+        self._container.mux(stream.encode(frame))
+
+    def written(self, stream: Any) -> float:  # noqa: ANN401
+        """Seconds of `stream` written so far."""
+        return self._seconds.get(stream.index, 0.0)
+
+
+def pcm16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return samples as 16-bit integers, rounded and clipped; decoding divides by 32768."""
+    return np.rint(samples.astype(np.float64) * 32768.0).clip(-32768, 32767).astype(np.int16)
+
+
+def _layout(audio: Audio) -> str:
+    channels = audio.samples.shape[0]
+    if channels not in _LAYOUTS:
+        msg = f"expected 1 to {max(_LAYOUTS)} channels, got {channels}"
+        raise InputError(msg)
+    return _LAYOUTS[channels]
+
+
+def sound_frames(audio: Audio, kind: SoundKind) -> Iterator[Any]:
+    """Yield the sound in pieces of 0.1 s."""
+    from av import AudioFrame
+
+    step = max(1024, audio.rate // 10)
+    for start in range(0, audio.samples.shape[1], step):
+        piece = audio.samples[:, start : start + step]
+        data: NDArray[Any] = pcm16(piece) if kind.layout == "s16" else piece
+        if not kind.layout.endswith("p"):
+            data = data.T.reshape(1, -1)
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(data), format=kind.layout, layout=_layout(audio))
+        frame.sample_rate, frame.pts, frame.time_base = audio.rate, start, Fraction(1, audio.rate)
+        yield frame
+
+
+def film_frames(first: Frame, rest: Iterator[Frame], rate: Fraction) -> Iterator[Any]:
+    """Yield encodable frames with their times. Raises `InputError` if sizes change or times do not rise."""
+    from av import VideoFrame
+
+    base, last = _base(rate), -1
+    step = round(1 / (rate * base))
+    for frame in _chain(first, rest):
+        if frame.image.shape != first.image.shape:
+            msg = f"all frames must be alike: the first is {first.image.shape}, one is {frame.image.shape}"
+            raise InputError(msg)
+        stamp = round((frame.time - first.time) / float(base))
+        if stamp <= last:
+            msg = f"frame times must rise, got {frame.time} s after {float(last * base) + first.time} s"
+            raise InputError(msg)
+        height, width = frame.image.shape[:2]
+        image = np.pad(frame.image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        picture = VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        picture.pts, picture.time_base, picture.duration = stamp, base, step
+        last = stamp
+        yield picture
+
+
+def _chain(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield from rest
+
+
+def _base(rate: Fraction) -> Fraction:
+    """Return the time base: a whole number of ticks a frame, and at least 20,000 a second for uneven times."""
+    ticks = rate.numerator
+    while ticks < 20_000:
+        ticks *= 2
+    return Fraction(1, ticks)

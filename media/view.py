@@ -1,0 +1,230 @@
+"""One look at a file that all detectors share: decoded once, in one pass, when first asked for."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .asset import Asset, Kind
+from .audio import Audio
+from .errors import AssayError
+from .faces import Face, Mesh, Scenes, Track, align, finder, mesher, track
+from .image import Still
+from .limits import Limits
+from .sampling import Sampling
+from .survey import Survey, survey_file, survey_film
+from .video import Film, Frame
+
+_T = TypeVar("_T")
+_Place = tuple[NDArray[np.uint8], Face, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """An upright square crop of a face: `image` uint8 `[size, size, 3]`, and the 2x3 `matrix` from picture to crop.
+
+    For a film, `index` and `time` are those of the frame and `track` is the track's id; for a still they are `None`.
+    """
+
+    image: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
+    face: Face
+    index: int | None = None
+    time: float | None = None
+    track: int | None = None
+
+
+class View:
+    """A file, or media in memory, as detectors see it. Everything is made when first asked for, and then kept.
+
+    Asking raises what decoding raises: `UnreadableMedia`, `LimitExceeded`, `WorkerFailed`, `NothingToExamine`.
+    `timings` says how many seconds each stage took; `notes` what decoding changed or passed over, so far.
+    """
+
+    def __init__(
+        self, *, kind: Kind, asset: Asset | None, decoded: Survey | None, limits: Limits, sampling: Sampling
+    ) -> None:
+        """Use `View.open` or `View.of`."""
+        self.kind, self.asset = kind, asset
+        self.timings: dict[str, float] = {}
+        self._limits, self._sampling = limits, sampling
+        self._decoded = decoded
+        self._failure: AssayError | None = None
+        self._kept: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls, source: str | os.PathLike[str] | Asset, *, limits: Limits | None = None, sampling: Sampling | None = None
+    ) -> View:
+        """Return a view of a file. Raises as `Asset.open`; decodes nothing yet."""
+        limits = limits or Limits()
+        asset = source if isinstance(source, Asset) else Asset.open(source, limits=limits)
+        return cls(kind=asset.kind, asset=asset, decoded=None, limits=limits, sampling=sampling or Sampling())
+
+    @classmethod
+    def of(cls, media: Still | Audio | Film, *, limits: Limits | None = None, sampling: Sampling | None = None) -> View:
+        """Return a view of media in memory, which has no file and no asset."""
+        limits, sampling = limits or Limits(), sampling or Sampling()
+        kind: Kind = "image" if isinstance(media, Still) else "audio" if isinstance(media, Audio) else "video"
+        if isinstance(media, Still):
+            decoded = Survey(still=media, notes=media.notes)
+        elif isinstance(media, Audio):
+            decoded = Survey(audio=media, seconds=media.seconds)
+        else:
+            decoded = survey_film(media, sampling=sampling)
+        return cls(kind=kind, asset=None, decoded=decoded, limits=limits, sampling=sampling)
+
+    @property
+    def still(self) -> Still | None:
+        """The picture; `None` for sound and film."""
+        return self._all().still if self.kind == "image" else None
+
+    @property
+    def audio(self) -> Audio | None:
+        """The sound at its own rate and channels; `None` if there is none. Raises if there is one but it is broken."""
+        return None if self.kind == "image" else self._part("sound").audio
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Frames spread over the film; empty for sound and pictures."""
+        return self._part("film").frames if self.kind == "video" else ()
+
+    @property
+    def run(self) -> tuple[Frame, ...]:
+        """Frames from the first on without a gap, as many as `Sampling.run_frames` asks for."""
+        return self._part("film").run if self.kind == "video" else ()
+
+    @property
+    def frame_count(self) -> int:
+        """Frames that the film has, as decoded; 0 for sound and pictures."""
+        return self._all().count if self.kind == "video" else 0
+
+    @property
+    def frame_rate(self) -> Fraction | None:
+        """Average frames a second; `None` for sound and pictures, or if nothing says."""
+        return self._all().rate if self.kind == "video" else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Length in seconds, as decoded; `None` for a picture."""
+        return None if self.kind == "image" else self._all().seconds
+
+    @property
+    def audio_start(self) -> float:
+        """Seconds after the first frame at which the first sample sounds (negative: before it)."""
+        return self._all().audio_start if self.kind == "video" else 0.0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What decoding changed or passed over, as far as it was done."""
+        return () if self._decoded is None else self._decoded.notes
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces of the picture, largest first; for a film, those of the first sampled frame that has any."""
+        return next((faces for faces in self.frame_faces if faces), ())
+
+    @property
+    def frame_faces(self) -> tuple[tuple[Face, ...], ...]:
+        """The faces of each sampled frame (of the picture, for a still), largest first."""
+        images = self._images()
+        return self._once("faces", lambda: tuple(self._found(image) for image in images))
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The faces of a film, followed through the sampled frames; empty for pictures and sound."""
+        if self.kind != "video":
+            return ()
+        faces = self.frame_faces
+        return self._once("tracks", lambda: self._tracked(faces))
+
+    @property
+    def meshes(self) -> tuple[Mesh | None, ...]:
+        """The dense landmarks of each crop, in the order of `crops`; `None` where none fit."""
+        places = self._places()
+        return self._once("meshes", lambda: tuple(mesher().mesh(image, face) for image, face, _ in places))
+
+    def crops(self, size: int, *, margin: float = 0.15) -> tuple[Crop, ...]:
+        """Return every face upright, `size` pixels a side: of a picture in the order of `faces`, of a film by track."""
+        places = self._places()
+        return self._once(f"crops {size} {margin:g}", lambda: tuple(_crop(found, size, margin) for found in places))
+
+    def _images(self) -> Sequence[NDArray[np.uint8]]:
+        if self.kind == "image":
+            return [] if self.still is None else [self.still.pixels]
+        return [frame.image for frame in self.frames]
+
+    def _found(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        return tuple(finder().find(image)[: self._limits.faces])
+
+    def _tracked(self, faces: Sequence[tuple[Face, ...]]) -> tuple[Track, ...]:
+        scenes = Scenes()
+        cuts = {frame.index for frame in self.frames if scenes.cut(frame.image)}
+        seen = [(frame.index, frame.time, found) for frame, found in zip(self.frames, faces, strict=True)]
+        return track(seen, cuts=cuts)
+
+    def _places(self) -> list[_Place]:
+        """Return every face with the picture it is in and where that is."""
+        if self.kind == "image":
+            return [(self._images()[0], face, {}) for face in self.faces]
+        tracks, images = self.tracks, {frame.index: frame.image for frame in self.frames}
+        return [
+            (images[seen.index], seen.face, {"index": seen.index, "time": seen.time, "track": one.id})
+            for one in tracks
+            for seen in one.sightings
+        ]
+
+    def _part(self, name: str) -> Survey:
+        decoded = self._all()
+        error = decoded.errors.get(name)
+        if error is not None:
+            raise error.with_traceback(None)
+        return decoded
+
+    def _all(self) -> Survey:
+        """Decode, once; a file that failed fails again in the same way without another try."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure.with_traceback(None)
+            if self._decoded is None and self.asset is not None:
+                try:
+                    with self._timed("decode"):
+                        self._decoded = survey_file(self.asset, limits=self._limits, sampling=self._sampling)
+                except AssayError as error:
+                    self._failure = error
+                    raise
+            return self._decoded or Survey()
+
+    def _once(self, name: str, make: Callable[[], _T]) -> _T:
+        with self._lock:
+            if name not in self._kept:
+                with self._timed(name):
+                    self._kept[name] = make()
+            return cast("_T", self._kept[name])
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[stage] = time.perf_counter() - begun
+
+
+def _crop(found: _Place, size: int, margin: float) -> Crop:
+    image, face, place = found
+    pixels, matrix = align(image, face, size, margin=margin)
+    return Crop(image=pixels, matrix=matrix, face=face, **place)
+
+
+__all__ = ["Crop", "Sampling", "View"]
