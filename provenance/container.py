@@ -29,6 +29,10 @@ _MAGIC: Final = (
     (0, b"\x00\x00\x01\xb3", "video/mpeg"),
     (0, b"%PDF-", "application/pdf"),
 )
+SIDECAR_ONLY: Final = frozenset(
+    {"audio/ogg", "audio/aac", "video/x-matroska", "video/webm", "video/mpeg", "video/mp2t"}
+)
+"""Media types that cannot hold a manifest: theirs lies in a `.c2pa` file beside them."""
 _BRANDS: Final = {
     b"avif": "image/avif",
     b"avis": "image/avif",

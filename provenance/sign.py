@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ..media.errors import InputError
@@ -17,6 +17,7 @@ from .certs import Credentials
 from .container import media_type, read_head
 from .context import c2pa_settings
 from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding
+from .sources import sidecar_path
 
 if TYPE_CHECKING:
     import c2pa
@@ -33,8 +34,6 @@ __all__ = [
     "sign_file",
 ]
 
-SIDECAR_SUFFIX: Final = ".c2pa"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
@@ -44,11 +43,6 @@ class Signed:
     sidecar: Path | None
     manifest_bytes: bytes
     label: str
-
-
-def sidecar_path(path: Path) -> Path:
-    """Return where the detached manifest of a file lies: the same name, ending in `.c2pa`."""
-    return path.with_suffix(SIDECAR_SUFFIX)
 
 
 def can_embed(mime: str) -> bool:

@@ -1,0 +1,109 @@
+"""The steps about the signer and the declared actions: what c2pa-rs leaves open is decided here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .ingredients import TRUSTED, UNTRUSTED
+from .profile import fingerprint, is_valid_at, issued_by, leaf_faults
+from .steps import Case, check, failing, passing
+from .vocabulary import (
+    DEPRECATED_ACTIONS,
+    FIRST_ACTIONS,
+    RETIRED_SOURCE_TYPES,
+    action_is_known,
+    source_type_uri,
+)
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from .verification import Check
+
+
+def profile(case: Case) -> Check:
+    """4: may this kind of certificate sign claims. c2pa-rs lets one for time stamps pass."""
+    codes = failing(case, 4)
+    faults = leaf_faults(case.chain[0]) if case.chain else ()
+    if codes or faults:
+        why = f": {'; '.join(faults)}" if faults else ""
+        sentence = f"the certificate is not of a kind that may sign manifests{why}"
+        return check(4, "fail", sentence, codes=codes or ("signingCredential.invalid",), remedy=_ASK)
+    if not case.chain:
+        return check(4, "not done", "the certificate could not be read from the manifest")
+    return check(4, "pass", "the certificate is of a kind that may sign manifests")
+
+
+def validity(case: Case) -> Check:
+    """5: was the certificate valid when it signed; without a time stamp that holds, is it valid now."""
+    codes = failing(case, 5)
+    moment = case.signed_at or case.now
+    valid = not case.chain or is_valid_at(case.chain[0], moment)
+    if codes or not valid:
+        word = "had expired" if not case.chain or case.chain[0].not_valid_after_utc < moment else "was not valid yet"
+        sentence = f"the certificate {word}, and no time stamp shows that it was valid when it signed: {_NO_CHANGE}"
+        return check(5, "fail", sentence, codes=codes or ("signingCredential.expired",), remedy=_ASK)
+    if not case.chain and not passing(case, 5):
+        return check(5, "not done", "the certificate could not be read from the manifest")
+    word = "was valid when it signed" if case.signed_at else "is valid now"
+    return check(5, "pass", f"the certificate {word}", codes=passing(case, 5))
+
+
+def trusted(case: Case) -> Check:
+    """6: does the trust store know the signer, by an authority or by the certificate itself."""
+    if case.chain and fingerprint(case.chain[0]) in case.trust.allowed:
+        sentence = f"your trust store knows this very certificate (SHA-256 {fingerprint(case.chain[0])})"
+        return check(6, "pass", sentence, codes=("assay.signingCredential.allowed",))
+    if TRUSTED in case.codes.success:
+        anchor = anchor_of(case)
+        who = f" (SHA-256 {fingerprint(anchor)})" if anchor else ""
+        day = f", dated {case.trust.dated.isoformat()}" if case.trust.dated else ""
+        return check(6, "pass", f"an authority in your trust store{day} vouches for the signer{who}", codes=(TRUSTED,))
+    if UNTRUSTED not in case.codes.failure and case.state == "Invalid":
+        return check(6, "not done", "whether the signer is known was not asked: an earlier step failed")
+    empty = "" if case.trust.anchors_pem or case.trust.allowed else ": it is empty"
+    sentence = f"your trust store does not know the signer{empty}. This does not mean that anything was changed"
+    remedy = "compare the certificate's SHA-256 with one the publisher gives you elsewhere, then add it to the store"
+    return check(6, "fail", sentence, codes=(UNTRUSTED,), remedy=remedy)
+
+
+def anchor_of(case: Case) -> Certificate | None:
+    """Return the anchor that the chain leads to."""
+    for anchor in case.trust.anchors():
+        if any(one == anchor or issued_by(one, anchor) for one in case.chain):
+            return anchor
+    return None
+
+
+def actions(case: Case) -> Check:
+    """11: are the declared actions the standard's own. c2pa-rs accepts any name and any source type."""
+    codes = failing(case, 11)
+    if codes:
+        sentence = "the list of actions breaks the standard's rules, for instance on how it must begin"
+        return check(11, "fail", sentence, codes=codes, remedy="do not rely on the list of actions")
+    declared = case.facts.get("actions") or []
+    if not declared:
+        return check(11, "not done", "the manifest lists no actions")
+    faults = [fault for action in declared for fault in _faults(action, older=case.older)]
+    if not case.older and declared[0]["action"] not in FIRST_ACTIONS:
+        faults.append(f"the first action is {declared[0]['action']!r} rather than created or opened")
+    if faults:
+        sentence = f"the list of actions uses words that the standard does not know: {'; '.join(faults[:5])}"
+        return check(11, "fail", sentence, codes=("assay.action.vocabulary",), remedy="read those actions with care")
+    return check(11, "pass", f"{len(declared)} actions are listed, all in the standard's words")
+
+
+def _faults(action: dict[str, str | None], *, older: bool) -> list[str]:
+    found = []
+    name, source_type = action["action"] or "", action["source_type"]
+    if not action_is_known(name) and name not in DEPRECATED_ACTIONS:
+        found.append(f"action {name!r}")
+    if source_type and source_type_uri(source_type) is None and source_type not in RETIRED_SOURCE_TYPES:
+        found.append(f"source type {source_type!r}")
+    if name == "c2pa.created" and not source_type and not older:
+        found.append("created without a source type")
+    return found
+
+
+_ASK = "ask the publisher to sign the file anew with a certificate that holds"
+_NO_CHANGE = "that alone does not show that anything was changed"

@@ -1,0 +1,222 @@
+"""Verifies a file: every numbered step, and one state that says no more than they do.
+
+The state is about the file's own manifest. `invalid`: c2pa-rs calls it so (a hash, the signature, the manifest's
+form, an ingredient's manifest changed after signing), or its certificate may not sign or is not valid at `now`. An
+ingredient that was broken when it was added, as the signer recorded, fails a check of its own and leaves the state as
+it is: the file is still what its signer signed. Words unknown to the standard fail the check on actions alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..media.errors import UnreadableMedia
+from ..media.limits import Limits
+from . import credential_steps as credential
+from . import steps
+from .container import SIDECAR_ONLY, media_type, read_head
+from .context import c2pa_settings
+from .facts import declared
+from .ingredients import walk
+from .jumbf import certificate_chains
+from .profile import fingerprint
+from .reader import Reading, Refusal, read_manifest, warm_up
+from .report import active_codes, active_label, as_dict, as_text, manifests
+from .sources import check_size, detached_manifest, holds_store
+from .trust import Trust
+from .verification import Check, State, Verification
+from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+__all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify"]
+
+# c2pa-rs raises these only once it has found a manifest
+_OF_MANIFEST: Final = ("Verify", "Decoding", "Signature", "Assertion", "AssertionNotFound", "Manifest", "Json")
+
+
+def verify(
+    path: Path,
+    *,
+    trust: Trust | None = None,
+    limits: Limits | None = None,
+    now: dt.datetime | None = None,
+    sidecar: Path | bytes | None = None,
+) -> Verification:
+    """Return the state of a file's provenance and every step behind it.
+
+    `sidecar` is a detached manifest, or its bytes; where the format cannot hold one, `NAME.c2pa` beside the file is
+    read by itself. `now` (with a time zone) is the moment at which validity is judged where no time stamp tells;
+    c2pa-rs judges by the machine's clock too, so `now` can only make the verdict stricter.
+
+    Raises `InputError` for what is no readable file, `UnreadableMedia` for bytes that are no media, `LimitExceeded`
+    and `WorkerFailed` where reading is stopped.
+    """
+    trust, limits = trust or Trust(), limits or Limits()
+    warm_up(limits)
+    head = read_head(path)
+    check_size(path, limits)
+    mime = media_type(head)
+    manifest, where = detached_manifest(path, mime, sidecar, limits)
+    if not manifest and mime in SIDECAR_ONLY:
+        return _absent(f"{mime} cannot hold a manifest, and no sidecar lies beside the file")
+    settings = c2pa_settings(b"".join(trust.anchors_pem), limits=limits)
+    read_as = mime or ("application/octet-stream" if manifest else None)
+    reading = read_manifest(path, mime=read_as, settings=settings, manifest=manifest, limits=limits)
+    if isinstance(reading, Refusal):
+        return _refused(path, mime, reading, detached=bool(manifest))
+    return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where)
+
+
+def declares_synthetic(verification: Verification) -> bool:
+    """Tell whether the manifest, or one it is made from, declares content made by a machine, trained or not."""
+    return _declares(verification, SYNTHETIC_SOURCE_TYPES)
+
+
+def declares_generative(verification: Verification) -> bool:
+    """Tell whether the manifest, or one it is made from, declares content made or changed by a trained model."""
+    return _declares(verification, GENERATIVE_SOURCE_TYPES)
+
+
+def broken_ingredients(verification: Verification) -> tuple[str, ...]:
+    """Return the titles of the ingredients, at any depth, that do not hold. The titles are a stranger's text."""
+    return tuple(node["title"] for node in _nodes(verification.facts) if node.get("state") == State.INVALID)
+
+
+def _declares(verification: Verification, types: frozenset[str]) -> bool:
+    last_parts = {uri.rsplit("/", 1)[-1] for uri in types}
+    for node in (verification.facts, *_nodes(verification.facts)):
+        # what merely went into a prompt or a training says nothing of the content itself
+        if node.get("relationship") == "inputTo":
+            continue
+        said = [action.get("source_type") for action in node.get("actions", ())]
+        said.append(node.get("metadata_source_type"))
+        if any(one and one.rstrip("/").rsplit("/", 1)[-1] in last_parts for one in said):
+            return True
+    return False
+
+
+def _nodes(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for node in facts.get("ingredients", ()):
+        yield node
+        yield from _nodes(node)
+
+
+def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Verification:
+    label = active_label(reading.report)
+    chains = {name: _certificates(chain) for name, chain in certificate_chains(reading.store).items()}
+    leaves = {name: fingerprint(chain[0]) for name, chain in chains.items() if chain}
+    edges = walk(reading.report, trust.allowed, leaves)
+    facts = declared(reading.report, chains, edges)
+    signed_at = _signed_at(reading.report, label)
+    facts["time_stamp_holds"] = signed_at is not None
+    facts["embedded"] = reading.embedded
+    facts["remote_url"] = reading.remote_url
+    facts["trust"] = {"dated": trust.dated.isoformat() if trust.dated else None, "anchors": len(trust.anchors_pem)}
+    case = steps.Case(
+        codes=active_codes(reading.report),
+        state=reading.state,
+        chain=chains.get(label, ()),
+        signed_at=signed_at,
+        now=now,
+        trust=trust,
+        where=where,
+        edges=edges,
+        facts=facts,
+        older=manifests(reading.report).get(label, {}).get("claim_version") != 2,
+    )
+    checks = _checks(case)
+    state = _state(case, checks)
+    anchor = credential.anchor_of(case) if state is State.TRUSTED else None
+    facts["anchor_sha256"] = fingerprint(anchor) if anchor is not None else None
+    return Verification(state=state, checks=checks, facts=facts)
+
+
+def _checks(case: steps.Case) -> tuple[Check, ...]:
+    return (
+        steps.found(case),
+        steps.well_formed(case),
+        steps.signature(case),
+        credential.profile(case),
+        credential.validity(case),
+        credential.trusted(case),
+        steps.time_stamp(case),
+        steps.revocation(case),
+        steps.assertions(case),
+        steps.content(case),
+        credential.actions(case),
+        *steps.ingredients(case),
+        steps.soft_bindings(case),
+        *steps.identity(case),
+    )
+
+
+def _state(case: steps.Case, checks: tuple[Check, ...]) -> State:
+    """Return the one state: damage first, then whether the signer is known. What is not understood is not trusted."""
+    # Profile and validity are judged here more strictly than in c2pa-rs
+    if case.state not in ("Valid", "Trusted") or any(one.outcome == "fail" and one.step in (4, 5) for one in checks):
+        return State.INVALID
+    known = next(one for one in checks if one.step == 6)
+    return State.TRUSTED if known.outcome == "pass" else State.UNTRUSTED
+
+
+def _signed_at(report: dict[str, Any], label: str) -> dt.datetime | None:
+    """Return the time that a time stamp which holds gives."""
+    if "timeStamp.trusted" not in active_codes(report).success:
+        return None
+    try:
+        time = dt.datetime.fromisoformat(as_text(as_dict(manifests(report)[label].get("signature_info")).get("time")))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
+
+
+def _certificates(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    from cryptography.x509 import load_der_x509_certificate
+
+    try:
+        return tuple(load_der_x509_certificate(one) for one in chain)
+    except ValueError:
+        return ()
+
+
+def _refused(path: Path, mime: str | None, refusal: Refusal, *, detached: bool) -> Verification:
+    """Return what it means that c2pa-rs gave no report. Raises `UnreadableMedia` where that is about the media."""
+    if refusal.kind == "ManifestNotFound":
+        return _absent("no manifest was found in the file")
+    if refusal.kind == "Remote":
+        address = refusal.message.rpartition(" ")[2]
+        note = "the file only names an address on the network where a manifest may lie, and nothing is fetched"
+        return replace(_absent(note), facts={"remote_url": address})
+    if detached or refusal.kind in _OF_MANIFEST or holds_store(path):
+        first = steps.check(1, "pass", "a manifest was found, or what is left of one")
+        sentence = (
+            f"the manifest cannot be read: it is damaged, or of a draft of the standard ({refusal.message[:120]!r})"
+        )
+        remedy = "ask the publisher for a fresh copy of the file"
+        second = steps.check(2, "fail", sentence, codes=("assay.manifest.unreadable",), remedy=remedy)
+        rest = (steps.check(n, "not done", "the manifest could not be read") for n in range(3, 14))
+        return Verification(state=State.INVALID, checks=(first, second, *rest))
+    if mime is None:
+        msg = f"expected a picture, sound or film at {str(path)!r}, got bytes of no kind that is known"
+        raise UnreadableMedia(msg)
+    if refusal.kind == "NotSupported":
+        return _absent(f"a manifest in {mime} cannot be read, and no sidecar was given")
+    msg = f"expected a whole {mime} file at {str(path)!r}, but its structure is damaged: {refusal.message[:120]!r}"
+    raise UnreadableMedia(msg)
+
+
+def _absent(note: str) -> Verification:
+    first = steps.check(
+        1,
+        "not done",
+        f"{note}: there is nothing to check, and that says nothing about the file, true or false",
+        remedy="look for the file where it was first published; a mark in the content may lead to its manifest",
+    )
+    rest = (steps.check(n, "not done", "there is no manifest to check") for n in range(2, 14))
+    return Verification(state=State.ABSENT, checks=(first, *rest))
