@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
+from .audible import Notice, audible_notice, find_audible_notice
+from .explicit import (
+    BILINGUAL,
+    CHINESE,
+    ENGLISH,
+    EU_GENERATED,
+    EU_MODIFIED,
+    Plate,
+    Style,
+    burn_in,
+    burn_in_frames,
+    plate,
+)
 from .fields import AIGC_KEYS, IPTC_BASE, SOURCE_TYPES, Aigc, Disclosure
 from .implicit import read_labels, write_metadata
 from .interface import Label, LabelError
+from .lint import Measured, lint
+from .rules import REQUIREMENTS, RULES, Requirement
+from .shown import Shown
 
 __all__ = [
     "AIGC_KEYS",
+    "BILINGUAL",
+    "CHINESE",
+    "ENGLISH",
+    "EU_GENERATED",
+    "EU_MODIFIED",
     "IPTC_BASE",
+    "REQUIREMENTS",
+    "RULES",
     "SOURCE_TYPES",
     "Aigc",
     "Disclosure",
     "Label",
     "LabelError",
+    "Measured",
+    "Notice",
+    "Plate",
+    "Requirement",
+    "Shown",
+    "Style",
+    "audible_notice",
+    "burn_in",
+    "burn_in_frames",
+    "find_audible_notice",
+    "lint",
+    "plate",
     "read_labels",
     "write_metadata",
 ]

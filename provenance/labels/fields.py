@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from .interface import Label, LabelError
+from .shown import Shown
 
 Says = Literal["synthetic", "suspected", "captured", "other"]
 
@@ -51,7 +52,16 @@ _AIGC_VALUE = re.compile(r"[!#-\[\]-~]*")  # printable ASCII without space, quot
 _TEXT_LIMIT = 4096  # characters of a stranger's value that are kept
 _LABEL_LIMIT = 64  # labels kept of one file
 
-KEYS = ("DigitalSourceType", "AIGC", "AIProvider", "AISystem", "AISystemVersion", "AIMade", "AIContentID")
+KEYS = (
+    "DigitalSourceType",
+    "AIGC",
+    "AIProvider",
+    "AISystem",
+    "AISystemVersion",
+    "AIMade",
+    "AIContentID",
+    "AIVisibleLabel",
+)
 """Names under which flat carriers (ID3 TXXX, Vorbis comments, MP4 and Matroska tags) hold a disclosure."""
 _BY_LOWER = {key.lower(): key for key in KEYS} | {"digitalsourcefiletype": "DigitalSourceType"}
 
@@ -80,7 +90,7 @@ class Aigc:
             msg = "the AIGC label needs a ContentProducer and a ProduceID, got an empty one"
             raise LabelError(msg)
         for key, value in zip(AIGC_KEYS, self.values(), strict=True):
-            if not _AIGC_VALUE.fullmatch(value):
+            if not is_aigc_value(value):
                 msg = f"AIGC {key} takes printable ASCII without space, quotation mark and backslash, got {value!r}"
                 raise LabelError(msg)
 
@@ -106,7 +116,7 @@ class Disclosure:
     """What is written into a file: IPTC `source_type` (full address), GB 45438 `aigc`, and SB 942's latent disclosure.
 
     `provider`, `system`, `system_version`, `made` (with time zone) and `content_id` are what California asks for; empty
-    ones are not written.
+    ones are not written. `shown` tells where the picture's visible label stands, for checks to measure it.
     """
 
     source_type: str
@@ -116,6 +126,7 @@ class Disclosure:
     system_version: str = ""
     made: datetime | None = None
     content_id: str = ""
+    shown: Shown | None = None
 
     def __post_init__(self) -> None:
         """Raise `LabelError` for a source type out of the vocabulary, a time without zone or a control character."""
@@ -141,6 +152,7 @@ class Disclosure:
             self.system_version,
             made,
             self.content_id,
+            "" if self.shown is None else self.shown.to_json(),
         )
         return {key: text for key, text in zip(KEYS, texts, strict=True) if text}
 
@@ -163,6 +175,11 @@ def found(carrier: str, name: str, value: str) -> Found | None:
     if key is None and value.lstrip().startswith("{") and '"AIGC"' in value:
         key = "AIGC"
     return None if key is None else Found(carrier=carrier, key=key, value=value.strip("\0 \r\n\t")[:_TEXT_LIMIT])
+
+
+def is_aigc_value(text: str) -> bool:
+    """Return whether GB 45438 allows `text` as a value: printable ASCII without space, quotation mark and backslash."""
+    return _AIGC_VALUE.fullmatch(text) is not None
 
 
 def parse_aigc(text: str) -> dict[str, str] | None:
@@ -209,7 +226,7 @@ def _claims(values: dict[str, str]) -> list[tuple[str, Says, dict[str, str]]]:
             claims.append(("gb45438", "other", {"AIGC": values["AIGC"]}))
         else:
             claims.append(("gb45438", meaning.get(aigc.get("Label", ""), "other"), aigc))
-    latent = {key: values[key] for key in KEYS[2:] if key in values}
+    latent = {key: values[key] for key in KEYS[2:7] if key in values}
     if latent:
         claims.append(("sb942", "other" if says == "captured" else "synthetic", latent))
     return claims

@@ -52,13 +52,24 @@ def read_labels(path: Path, *, limits: Limits | None = None) -> tuple[Label, ...
     Large media data are stepped over, not read. A file that ends to make sense gives what was found before; one that
     is no media gives nothing. Raises `InputError` if it cannot be opened.
     """
-    limits = limits or Limits()
+    return to_labels(_read(path, limits or Limits()))
+
+
+def read_pairs(path: Path, *, limits: Limits | None = None) -> dict[str, str]:
+    """Return key -> value of the disclosures in the file at `path`, the first carrier's where several disagree.
+
+    Raises `InputError` if it cannot be opened.
+    """
+    return {thing.key: thing.value for thing in reversed(_read(path, limits or Limits()))}
+
+
+def _read(path: Path, limits: Limits) -> list[Found]:
     try:
         with path.open("rb", buffering=0) as stream:
             container = sniff(stream.read(HEAD_BYTES)).name
-            return to_labels(_gather(Window(stream, budget=limits.metadata_bytes), container))
+            return _gather(Window(stream, budget=limits.metadata_bytes), container)
     except UnreadableMedia:
-        return ()
+        return []
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror or error}"
         raise InputError(msg) from error

@@ -24,6 +24,7 @@ PROPERTIES: dict[str, tuple[str, str, str]] = {
     "AIProvider": (OWN, "assay", "Provider"),
     "AIMade": (OWN, "assay", "Made"),
     "AIContentID": (OWN, "assay", "ContentID"),
+    "AIVisibleLabel": (OWN, "assay", "VisibleLabel"),
 }
 """Key of a disclosure -> namespace, usual prefix and name of its XMP property."""
 
