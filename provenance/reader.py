@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ..media.errors import InputError, LimitExceeded, WorkerFailed
 from ..media.limits import Limits
-from ..media.wire import Channel, Closed, Silent
+from .pipe import Closed, Late, Pipe
 
 _COMMAND: Final = ("-P", "-c", "from assay.provenance.reader_child import serve; serve()")
 _IDLE_MOST: Final = 4
@@ -46,14 +46,14 @@ class Refusal:
 
 
 class _Child:
-    """One reading process and the channel to it."""
+    """One reading process and the pipe to it."""
 
     def __init__(self, memory_bytes: int) -> None:
         """Start it, and do not wait: it loads its library while the caller goes on."""
         self.memory_bytes = memory_bytes
         down_read, down_write = os.pipe()
         up_read, up_write = os.pipe()
-        self.channel = Channel(up_read, down_write)
+        self.pipe = Pipe(up_read, down_write)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
                 [sys.executable, *_COMMAND, str(memory_bytes)],
@@ -64,7 +64,7 @@ class _Child:
                 start_new_session=True,
             )
         except OSError as error:
-            self.channel.close()
+            self.pipe.close()
             msg = f"the manifest reading process cannot start: {error}"
             raise WorkerFailed(msg) from error
         finally:
@@ -73,14 +73,14 @@ class _Child:
 
     def end(self) -> None:
         """Stop it at once: it holds nothing that could be lost."""
-        self.channel.close()
+        self.pipe.close()
         with contextlib.suppress(OSError):
             self._process.kill()
         self._process.wait()
 
     def forget(self) -> None:
         """Drop it in a forked child: it belongs to the parent."""
-        self.channel.close()
+        self.pipe.close()
         self._process.returncode = 0
 
 
@@ -106,15 +106,15 @@ def read_manifest(
     request = {"path": os.path.abspath(path), "mime": mime, "settings": settings}  # noqa: PTH100 - links stay links
     child = _take(limits.memory_bytes)
     try:
-        child.channel.send(request, manifest, seconds=limits.verify_seconds)
-        header, body = child.channel.receive(seconds=limits.verify_seconds, most=_REPORT_MOST)
+        child.pipe.send(request, manifest, seconds=limits.verify_seconds)
+        header, body = child.pipe.receive(seconds=limits.verify_seconds, most=_REPORT_MOST)
     except Closed as error:
         child.end()
         msg = (
             "the manifest reading process died on this file (crash or too much memory): the file is damaged or hostile"
         )
         raise WorkerFailed(msg) from error
-    except Silent as error:
+    except Late as error:
         child.end()
         msg = (
             f"the manifest was not read within {limits.verify_seconds:g} s and reading was stopped: it is hostile, "
@@ -131,7 +131,7 @@ def read_manifest(
     if "refusal" in header:
         kind, _, message = str(header["refusal"]).partition(": ")
         return Refusal(kind=kind, message=message)
-    return _reading(header, body.tobytes(), limits)
+    return _reading(header, body, limits)
 
 
 def _reading(header: dict[str, Any], body: bytes, limits: Limits) -> Reading:

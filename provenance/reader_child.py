@@ -9,7 +9,7 @@ import resource
 import sys
 from typing import Any
 
-from ..media.wire import Channel, Closed, Header
+from .pipe import Closed, Pipe
 
 _REQUEST_MOST = 1024**3  # a detached manifest; the parent has held it against its limits
 
@@ -21,19 +21,19 @@ def serve() -> None:
     out = os.dup(1)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # whatever a library prints must not mix with the answers
-    channel = Channel(os.dup(0), out)
+    pipe = Pipe(os.dup(0), out)
     import c2pa  # noqa: F401 - loaded before the first request is read
 
     try:
         while True:
-            header, body = channel.receive(most=_REQUEST_MOST)
-            answer, reply = _answer(header, body.tobytes())
-            channel.send(answer, reply)
+            header, body = pipe.receive(most=_REQUEST_MOST)
+            answer, reply = _answer(header, body)
+            pipe.send(answer, reply)
     except Closed:
         return
 
 
-def _answer(request: Header, manifest: bytes) -> tuple[Header, bytes]:
+def _answer(request: dict[str, Any], manifest: bytes) -> tuple[dict[str, Any], bytes]:
     """Return what c2pa-rs reads from `request["path"]`: the report and the store in the body, or the refusal."""
     from c2pa import C2paError, Context, Reader
 
