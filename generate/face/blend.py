@@ -100,6 +100,8 @@ def opening(points: NDArray[np.float64], box: Box, *, eyes: bool) -> NDArray[np.
     shown = np.zeros((box.height, box.width), dtype=np.float32)
     for part in parts:
         place = points[list(part)] - box.corner
+        # A little more than the opening, so that no dark line of the source's closed lips is drawn around it.
+        place = place.mean(axis=0) + 1.12 * (place - place.mean(axis=0))
         shown = np.maximum(shown, polygon(place, (box.width, box.height)))
     return np.asarray(cv2.GaussianBlur(shown, (0, 0), max(span * 0.006, 0.6)), dtype=np.float32)
 
