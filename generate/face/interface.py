@@ -15,10 +15,14 @@ Who = Literal["all", "largest", "left", "right"] | int
 
 
 class FaceEngine(Protocol):
-    """Puts the face of `source` onto people of a picture or film; writes nothing."""
+    """Puts the face of `source` onto people of a picture or film; writes nothing.
+
+    `trained` tells whether a trained model draws the new face (finding faces does not count): what is published says so.
+    """
 
     name: str
     version: str
+    trained: bool
 
     def swap_still(self, target: Still, source: Still, *, who: Who = "largest") -> Still:
         """Return `target` with the face of `source`. Raises `GenerationError` if either has no such face."""

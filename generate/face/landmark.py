@@ -28,6 +28,7 @@ class LandmarkSwap:
 
     name = "landmark-swap"
     version = "1"
+    trained = False
 
     def __init__(
         self, *, finder: FaceFinder | None = None, mesher: Mesher | None = None, keep_eyes: bool = False
