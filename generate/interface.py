@@ -26,6 +26,10 @@ class GenerationError(AssayError):
     """An engine could not make what was asked."""
 
 
+class PublishError(AssayError):
+    """A draft could not be published safely, so nothing was written."""
+
+
 class Scope(StrEnum):
     """What a person may consent to."""
 
