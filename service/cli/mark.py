@@ -1,1 +1,98 @@
 """`assay mark`."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import JsonOption
+
+if TYPE_CHECKING:
+    from ...media.asset import Asset
+
+
+def mark(
+    source: Annotated[Path, typer.Argument(help="The file to read a mark from, or to mark.")],
+    destination: Annotated[Path | None, typer.Argument(help="Where the marked copy is written.")] = None,
+    *,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="File of your own key; it is needed to write a mark.")
+    ] = None,
+    payload: Annotated[
+        str | None, typer.Option("--id", help="The id, 16 hexadecimal digits; random if not given.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the watermark of a file, or write one into a copy.
+
+    Without --key the marks of generators are read, whose key is public. Writing takes a key of your
+    own: a mark under the public key would call your file synthetic. Exit 1 if a mark is read.
+    """
+    from ...media.asset import Asset
+    from ...media.errors import InputError
+    from ...media.view import View
+    from ...provenance.marks import SHARED_KEY, load_key, read_marks
+
+    if destination is None:
+        found = read_marks(View.open(source), keys=(load_key(key) if key else SHARED_KEY,))
+        for one in found:
+            shown = None if one.payload is None else f"{one.payload:016x}"
+            line = {"path": str(source), "scheme": one.scheme, "payload": shown, "p_false_alarm": one.p_false_alarm}
+            text = f"{one.scheme} {shown or 'present'} p(false alarm) {one.p_false_alarm:.1e}"
+            typer.echo(json.dumps(line) if as_json else text)
+        if not found and not as_json:
+            typer.echo("no mark that this key reads; that is no evidence", err=True)
+        raise typer.Exit(1 if found else 0)
+    if key is None:
+        msg = "writing a mark needs a key of your own: --key FILE"
+        raise InputError(msg)
+    if destination.exists():
+        msg = f"{destination} exists already: choose another place"
+        raise InputError(msg)
+    number = _id(payload)
+    _write(Asset.open(source), destination, number, load_key(key))
+    typer.echo(f"{number:016x}")
+
+
+def _id(text: str | None) -> int:
+    from ...media.errors import InputError
+
+    if text is None:
+        return secrets.randbits(64)
+    try:
+        number = int(text, 16)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 2**64:
+        msg = f"expected an id of up to 16 hexadecimal digits, got {text!r}"
+        raise InputError(msg)
+    return number
+
+
+def _write(asset: Asset, destination: Path, payload: int, key: bytes) -> None:
+    """Write a marked copy of `asset`, in the container that the destination's suffix names."""
+    from ...media.decode import decode_audio, decode_image, stream_frames
+    from ...media.encode import encode_audio, encode_film, encode_image
+    from ...media.errors import InputError
+    from ...provenance.atomic import settle, temporary
+    from ...provenance.marks import audio_scheme, image_scheme, video_scheme
+
+    container = destination.suffix.lower().lstrip(".").replace("jpg", "jpeg")
+    if asset.kind == "image":
+        marked = image_scheme().embed(decode_image(asset).pixels, payload, key)
+        data = encode_image(marked, container)
+    elif asset.kind == "audio":
+        data = encode_audio(audio_scheme().embed(decode_audio(asset), payload, key), container)
+    else:
+        if asset.video is None or asset.video.rate is None:
+            msg = f"{asset.path} has no pictures with a frame rate to mark"
+            raise InputError(msg)
+        frames = video_scheme().embed(stream_frames(asset), payload, key)
+        data = encode_film(frames, decode_audio(asset) if asset.audio else None, container, rate=asset.video.rate)
+    with temporary(destination) as file:
+        file.write(data)
+        settle(file, destination)

@@ -1,1 +1,36 @@
 """`assay train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import QuietOption, SeedOption
+
+app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
+CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for the ONNX model and its card.")]
+
+
+@app.command()
+def audio(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
+    """Train the voice detector: LFCC statistics, calibrated on speakers and makers held out."""
+    from ...detect.train.audio import train
+    from .progress import steps
+
+    with steps(total=None, quiet=quiet) as tell:
+        card = train(corpus, out, seed=seed, progress=tell.next)
+    typer.echo(str(card))
+
+
+@app.command()
+def visual(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
+    """Train the face detector on real faces and blends made of them, calibrated on people held out."""
+    from ...detect.train.visual import train
+    from .progress import steps
+
+    with steps(total=None, quiet=quiet) as tell:
+        card = train(corpus, out, seed=seed, progress=tell.next)
+    typer.echo(str(card))
