@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +19,7 @@ from .certs import Credentials
 from .container import media_type, read_head
 from .context import c2pa_settings
 from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding
-from .sources import sidecar_path
+from .sources import detached_manifest, sidecar_path
 
 if TYPE_CHECKING:
     import c2pa
@@ -85,7 +87,7 @@ def sign_file(
     settings = _settings(credentials, timestamp_url)
     manifest = _with_parent(manifest, source, mime, settings)
     with temporary(destination) as file:
-        with _named_failures():
+        with _named_failures(timestamp_url):
             store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url))
         label = _read_back(file, store if detached else b"", settings, trusted=bool(credentials.anchor_pem))
         shutil.copymode(source, file.name)
@@ -124,7 +126,7 @@ def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
         c2pa.Builder(job.manifest.definition(), context=context) as builder,
     ):
         for number, ingredient in enumerate(job.manifest.ingredients):
-            _add_ingredient(builder, ingredient, f"ingredient-{number}")
+            _add_ingredient(builder, ingredient, f"ingredient-{number}", context)
         if job.detached:
             builder.set_no_embed()
         with source.open("rb") as stream:
@@ -132,11 +134,29 @@ def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
     return store
 
 
-def _add_ingredient(builder: c2pa.Builder, ingredient: Ingredient, label: str) -> None:
+def _add_ingredient(builder: c2pa.Builder, ingredient: Ingredient, label: str, context: c2pa.Context) -> None:
+    import c2pa
+
     mime = media_type(read_head(ingredient.path)) or "application/octet-stream"
     title = ingredient.title or ingredient.path.name
+    made: dict[str, Any] = {"title": title, "relationship": ingredient.relationship, "label": label}
     with ingredient.path.open("rb") as stream:
-        builder.add_ingredient({"title": title, "relationship": ingredient.relationship, "label": label}, mime, stream)
+        store = _sidecar_of(ingredient.path, mime)
+        if store:
+            # The library looks for a manifest in the file only, and takes a detached one with what was found of it
+            with c2pa.Reader(mime, stream, store, context=context) as reader:
+                report = json.loads(reader.json())
+            builder.add_resource(label, io.BytesIO(store))
+            made["manifest_data"] = {"format": "application/c2pa", "identifier": label}
+            made["active_manifest"] = report["active_manifest"]
+            made["validation_results"] = report["validation_results"]
+            stream.seek(0)
+        builder.add_ingredient(made, mime, stream)
+
+
+def _sidecar_of(path: Path, mime: str) -> bytes:
+    """Return the manifest beside a file that cannot hold one, empty if there is none."""
+    return detached_manifest(path, mime, None, Limits())[0]
 
 
 def _with_parent(manifest: Manifest, source: Path, mime: str, settings: dict[str, Any]) -> Manifest:
@@ -160,6 +180,8 @@ def _carries_manifest(source: Path, mime: str, settings: dict[str, Any]) -> bool
     """Tell whether a file has a manifest. Raises `SigningError` if it has one that cannot be read or kept."""
     import c2pa
 
+    if _sidecar_of(source, mime):
+        return True
     with source.open("rb") as stream, c2pa.Context.from_dict(settings) as context:
         try:
             with c2pa.Reader(mime, stream, context=context):
@@ -213,12 +235,15 @@ def _refuse_existing(paths: tuple[Path | None, ...], *, allowed: bool) -> None:
 
 
 @contextlib.contextmanager
-def _named_failures() -> Iterator[None]:
+def _named_failures(timestamp_url: str | None = None) -> Iterator[None]:
     """Turn what c2pa-rs raises into `SigningError`."""
     import c2pa
 
     try:
         yield
     except c2pa.C2paError as error:
+        if timestamp_url is not None and "http resolver" in str(error):
+            msg = f"the time stamp authority at {timestamp_url} did not answer: try later, or sign without a time stamp"
+            raise SigningError(msg) from error
         msg = f"the manifest could not be made, signed or read back: {error}"
         raise SigningError(msg) from error
