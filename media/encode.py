@@ -73,8 +73,8 @@ def encode_audio(audio: Audio, container: str, *, bit_rate: int | None = None) -
     """Return `audio` as the bytes of a file.
 
     wav and flac hold 16-bit PCM, which clips at full scale; mp3, m4a (AAC), aac and ogg (Opus) are lossy, at `bit_rate`
-    bits a second. Decoding gives the same number of samples but for `aac`, whose container declares no delay, and for
-    Opus below 48 kHz, which decodes to 48 kHz.
+    bits a second. Decoding gives the same number of samples, but for mp3, which may end with up to 48 more, for `aac`,
+    whose container declares no delay, and for Opus below 48 kHz, which decodes to 48 kHz.
     Raises `InputError` if the container is none of these or its codec does not take the rate.
     """
     if container not in _SOUNDS:

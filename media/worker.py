@@ -79,6 +79,11 @@ class _Worker:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """End it at once."""
         self.channel.close()
@@ -150,14 +155,14 @@ class Pool:
 
     def _take(self, memory_bytes: int) -> _Worker:
         with self._lock:
-            for worker in reversed(self._idle):
+            for worker in list(reversed(self._idle)):
                 if worker.memory_bytes == memory_bytes:
                     self._idle.remove(worker)
-                    break
-            else:
-                worker = None
-        if worker is None:
-            worker = _Worker(memory_bytes)
+                    if worker.alive:
+                        self._busy.add(worker)
+                        return worker
+                    worker.kill()  # someone else ended it: no fault of the next file
+        worker = _Worker(memory_bytes)
         self._busy.add(worker)
         return worker
 

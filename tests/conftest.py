@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -28,3 +30,14 @@ def shared() -> Path:
 def rng() -> np.random.Generator:
     """A seeded source of randomness."""
     return np.random.default_rng(20261122)
+
+
+@pytest.fixture(scope="session")
+def makers() -> ModuleType:
+    """The module `makers.py` beside this file, which makes media for tests."""
+    spec = spec_from_file_location("makers", Path(__file__).with_name("makers.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

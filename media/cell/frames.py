@@ -27,12 +27,14 @@ class Clock:
         self._limits = limits
         self.first: float | None = None
         self.count, self.last = 0, -self._step
-        self._bent = self._blind = False
+        self._bent = False
+        # an elementary stream has no times; those that FFmpeg invents for it skip
+        self._blind = stream.container.format.name == "mpegvideo"
 
     def tick(self, frame: VideoFrame) -> tuple[int, float]:
         """Return index and time of the next frame. Raises `LimitExceeded`."""
         stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None or frame.time_base is None:
+        if self._blind or stamp is None or frame.time_base is None:
             self._blind = True
             time = self.last + self._step
         else:

@@ -36,11 +36,14 @@ class Reader:
                 buffer_size=1 << 18,
                 container_options={"protocol_whitelist": "none"},
             )
+        except av.error.EOFError as error:
+            msg = f"the {container} file ends before its first frame or sample: it is empty or cut off"
+            raise NothingToExamine(msg) from error
         except av.FFmpegError as error:
             raise UnreadableMedia(_unopened(container, error)) from error
         self.video = _first_video(self.container)
         self.audio = next((stream for stream in self.container.streams.audio if stream.codec_context), None)
-        self.broken_packets = self.corrupt_frames = 0
+        self.broken_packets = self.torn_packets = self.corrupt_frames = 0
         self._cut = ""
         if self.video is None and self.audio is None:
             msg = f"the {container} file holds neither film nor sound that can be decoded"
@@ -74,6 +77,8 @@ class Reader:
     def notes(self) -> list[str]:
         """Say what was damaged, in words."""
         notes = [self._cut] if self._cut else []
+        if self.torn_packets:
+            notes.append(f"{self.torn_packets} packets are incomplete: the file is cut off or damaged")
         if self.broken_packets:
             notes.append(f"{self.broken_packets} packets did not decode and were passed over: the file is damaged")
         if self.corrupt_frames:
@@ -82,7 +87,8 @@ class Reader:
 
     def shortfall(self, stream: VideoStream | AudioStream, seconds: float, *, slack: float) -> list[str]:
         """Say so if the header promises more than the `seconds` that decoded."""
-        own = stream.duration or len(self.container.streams) == 1  # else the length is that of the longest stream
+        # Matroska gives one length, that of the longest stream
+        own = self.name not in {"mkv", "webm"} or len(self.container.streams) == 1
         declared = declared_seconds(stream) if own else None
         if declared is None or self.name in _ESTIMATED or seconds >= declared * 0.97 - slack:
             return []
@@ -103,7 +109,7 @@ class Reader:
         """Yield the frames that a packet completes, counting what is broken."""
         import av
 
-        corrupt = packet.is_corrupt
+        self.torn_packets += bool(packet.is_corrupt)
         try:
             for frame in packet.decode():
                 if isinstance(frame, (av.VideoFrame, av.AudioFrame)):
@@ -112,9 +118,7 @@ class Reader:
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, MemoryError):
                 raise
-            if not isinstance(error, av.error.EOFError):
-                corrupt = True
-        self.broken_packets += corrupt
+            self.broken_packets += not isinstance(error, av.error.EOFError)
 
     def _drained(self, stream: VideoStream | AudioStream) -> Iterator[VideoFrame | AudioFrame]:
         import av
