@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def profile(case: Case) -> Check:
     """4: may this kind of certificate sign claims. c2pa-rs lets one for time stamps pass."""
     codes = failing(case, 4)
-    faults = leaf_faults(case.chain[0]) if case.chain else ()
+    faults = leaf_faults(case.chain[0]) if case.chain else ("it is damaged",) * case.garbled
     if codes or faults:
         why = f": {'; '.join(faults)}" if faults else ""
         sentence = f"the certificate is not of a kind that may sign manifests{why}"

@@ -26,6 +26,27 @@ def fingerprint(certificate: Certificate) -> str:
     return certificate.fingerprint(SHA256()).hex()
 
 
+def parse_chain(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    """Return certificates from DER, as far as they can be read in full, leaf first.
+
+    Parsing is lazy in the library: a damaged name, key or extension would raise only when it is looked at.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509 import DuplicateExtension, InvalidVersion, load_der_x509_certificate
+
+    found = []
+    for der in chain:
+        try:
+            certificate = load_der_x509_certificate(der)
+            describe(certificate)
+            list(certificate.extensions)
+            certificate.public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm, DuplicateExtension, InvalidVersion):
+            break
+        found.append(certificate)
+    return tuple(found)
+
+
 def is_self_signed(certificate: Certificate) -> bool:
     """Tell whether the certificate names itself as its issuer."""
     return certificate.subject == certificate.issuer

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from ..media.errors import InputError
+from ..media.errors import InputError, UnreadableMedia
 from ..media.limits import Limits
+from ..media.sniff import HEAD_BYTES
 from .atomic import settle, temporary
 from .certs import Credentials
 from .container import media_type, read_head
@@ -71,13 +72,10 @@ def sign_file(
     itself, is replaced only if `replace_existing`. `timestamp_url` names an RFC 3161 authority, the one use of the
     network.
 
-    Raises `InputError` for a file that is missing or of no kind that can be signed, `SigningError` if the manifest
-    contradicts itself or the file, or if the result does not verify; nothing is left behind then.
+    Raises `InputError` for a file that cannot be read, `UnreadableMedia` for one that is no media, `SigningError` if
+    the manifest contradicts itself or the file, or if the result does not verify; nothing is left behind then.
     """
     mime = media_type(read_head(source))
-    if mime is None:
-        msg = f"expected a picture, sound or film to sign at {str(source)!r}, got bytes of no kind that is known"
-        raise InputError(msg)
     detached = sidecar == "always" or (sidecar == "auto" and not can_embed(mime))
     if sidecar == "never" and not can_embed(mime):
         msg = f"a manifest cannot be put into {mime}: sign it with a sidecar, or convert it"
@@ -137,7 +135,7 @@ def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
 def _add_ingredient(builder: c2pa.Builder, ingredient: Ingredient, label: str, context: c2pa.Context) -> None:
     import c2pa
 
-    mime = media_type(read_head(ingredient.path)) or "application/octet-stream"
+    mime = _any_type(ingredient.path)
     title = ingredient.title or ingredient.path.name
     made: dict[str, Any] = {"title": title, "relationship": ingredient.relationship, "label": label}
     with ingredient.path.open("rb") as stream:
@@ -152,6 +150,14 @@ def _add_ingredient(builder: c2pa.Builder, ingredient: Ingredient, label: str, c
             made["validation_results"] = report["validation_results"]
             stream.seek(0)
         builder.add_ingredient(made, mime, stream)
+
+
+def _any_type(path: Path) -> str:
+    """Return the media type of an ingredient, which may be anything: a prompt, a project file."""
+    try:
+        return media_type(read_head(path))
+    except UnreadableMedia:
+        return "application/octet-stream"
 
 
 def _sidecar_of(path: Path, mime: str) -> bytes:
@@ -199,7 +205,7 @@ def _read_back(file: IO[bytes], detached: bytes, settings: dict[str, Any], *, tr
 
     file.flush()
     file.seek(0)
-    mime = media_type(file.read(4096)) or "application/octet-stream"
+    mime = media_type(file.read(HEAD_BYTES))
     file.seek(0)
     with (
         _named_failures(),

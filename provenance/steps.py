@@ -75,6 +75,8 @@ class Case:
     state: str
     """c2pa-rs's own word: `Invalid`, `Valid` or `Trusted`."""
     chain: tuple[Certificate, ...]
+    garbled: bool
+    """The manifest brings certificates, but the signer's cannot be read."""
     signed_at: dt.datetime | None
     """The time of a time stamp that holds; `None` without one."""
     now: dt.datetime

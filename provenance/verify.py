@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..media.errors import UnreadableMedia
 from ..media.limits import Limits
@@ -23,16 +23,13 @@ from .context import c2pa_settings
 from .facts import declared
 from .ingredients import walk
 from .jumbf import certificate_chains
-from .profile import fingerprint
+from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
 from .sources import check_size, detached_manifest, holds_store
 from .trust import Trust
 from .verification import Check, State, Verification
 from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 __all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify"]
 
@@ -61,7 +58,7 @@ def verify(
     warm_up(limits)
     head = read_head(path)
     check_size(path, limits)
-    mime = media_type(head)
+    mime = _type_or_none(head)
     manifest, where = detached_manifest(path, mime, sidecar, limits)
     if not manifest and mime in SIDECAR_ONLY:
         return _absent(f"{mime} cannot hold a manifest, and no sidecar lies beside the file")
@@ -69,7 +66,7 @@ def verify(
     read_as = mime or ("application/octet-stream" if manifest else None)
     reading = read_manifest(path, mime=read_as, settings=settings, manifest=manifest, limits=limits)
     if isinstance(reading, Refusal):
-        return _refused(path, mime, reading, detached=bool(manifest))
+        return _refused(path, head, reading, detached=bool(manifest))
     return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where)
 
 
@@ -109,7 +106,8 @@ def _nodes(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Verification:
     label = active_label(reading.report)
-    chains = {name: _certificates(chain) for name, chain in certificate_chains(reading.store).items()}
+    carried = certificate_chains(reading.store)
+    chains = {name: parse_chain(chain) for name, chain in carried.items()}
     leaves = {name: fingerprint(chain[0]) for name, chain in chains.items() if chain}
     edges = walk(reading.report, trust.allowed, leaves)
     facts = declared(reading.report, chains, edges)
@@ -122,6 +120,7 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
         codes=active_codes(reading.report),
         state=reading.state,
         chain=chains.get(label, ()),
+        garbled=bool(carried.get(label)) and not chains[label],
         signed_at=signed_at,
         now=now,
         trust=trust,
@@ -176,16 +175,15 @@ def _signed_at(report: dict[str, Any], label: str) -> dt.datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 
-def _certificates(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
-    from cryptography.x509 import load_der_x509_certificate
-
+def _type_or_none(head: bytes) -> str | None:
+    """Return the media type, `None` where only c2pa-rs may know the kind (documents, archives)."""
     try:
-        return tuple(load_der_x509_certificate(one) for one in chain)
-    except ValueError:
-        return ()
+        return media_type(head)
+    except UnreadableMedia:
+        return None
 
 
-def _refused(path: Path, mime: str | None, refusal: Refusal, *, detached: bool) -> Verification:
+def _refused(path: Path, head: bytes, refusal: Refusal, *, detached: bool) -> Verification:
     """Return what it means that c2pa-rs gave no report. Raises `UnreadableMedia` where that is about the media."""
     if refusal.kind == "ManifestNotFound":
         return _absent("no manifest was found in the file")
@@ -202,9 +200,11 @@ def _refused(path: Path, mime: str | None, refusal: Refusal, *, detached: bool) 
         second = steps.check(2, "fail", sentence, codes=("assay.manifest.unreadable",), remedy=remedy)
         rest = (steps.check(n, "not done", "the manifest could not be read") for n in range(3, 14))
         return Verification(state=State.INVALID, checks=(first, second, *rest))
-    if mime is None:
-        msg = f"expected a picture, sound or film at {str(path)!r}, got bytes of no kind that is known"
-        raise UnreadableMedia(msg)
+    try:
+        mime = media_type(head)
+    except UnreadableMedia as error:
+        msg = f"{str(path)!r}: {error}"
+        raise UnreadableMedia(msg) from error
     if refusal.kind == "NotSupported":
         return _absent(f"a manifest in {mime} cannot be read, and no sidecar was given")
     msg = f"expected a whole {mime} file at {str(path)!r}, but its structure is damaged: {refusal.message[:120]!r}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.media.errors import InputError
+from assay.media.errors import InputError, UnreadableMedia
 from assay.media.extent import Span
 from assay.media.limits import Limits
 from assay.provenance.certs import Credentials, ensure_credentials
@@ -323,7 +323,7 @@ def test_a_failure_leaves_nothing_behind(sample: Callable[[str], Path], keys: Cr
 def test_what_is_no_media_is_not_signed(content: bytes, keys: Credentials, tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="no kind that is known"):
+    with pytest.raises(UnreadableMedia, match="expected"):
         sign_file(path, tmp_path / "out.mp4", MADE, keys)
 
 
