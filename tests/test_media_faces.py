@@ -224,7 +224,7 @@ def test_people_who_cross_keep_their_tracks() -> None:
     tracks = track(frames)
     assert [len(t.sightings) for t in tracks] == [80, 80]
     assert all(s.face.region.width == 120 for s in tracks[0].sightings)
-    assert tracks == track(frames) or repr(tracks) == repr(track(frames))
+    assert repr(tracks) == repr(track(frames))
 
 
 def test_a_short_gap_is_bridged_and_a_long_one_is_not() -> None:

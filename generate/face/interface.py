@@ -17,7 +17,7 @@ Who = Literal["all", "largest", "left", "right"] | int
 class FaceEngine(Protocol):
     """Puts the face of `source` onto people of a picture or film; writes nothing.
 
-    `trained` tells whether a trained model draws the new face (finding faces does not count): what is published says so.
+    `trained` tells whether a trained model draws the new face (finding faces does not count); a publication says so.
     """
 
     name: str

@@ -67,11 +67,10 @@ def dense_map(
     size = (max(2, round(box.width * scale)), max(2, round(box.height * scale)))
     ratio = np.array([size[0] / box.width, size[1] / box.height])
     places = (target - box.corner + 0.5) * ratio - 0.5
-    whole = similarity(places, source)
-    residual = _residuals(places, source - moved(places, whole), size, depth)
+    whole = similarity(target, source)
+    residual = _residuals(places, source - moved(target, whole), size, depth)
     residual = np.asarray(cv2.resize(residual, (box.width, box.height), interpolation=cv2.INTER_LINEAR))
-    columns = (np.arange(box.width) + 0.5) * ratio[0] - 0.5
-    rows = (np.arange(box.height) + 0.5) * ratio[1] - 0.5
+    columns, rows = np.arange(box.left, box.right), np.arange(box.top, box.bottom)
     residual += (columns[None, :, None] * whole[:, 0] + rows[:, None, None] * whole[:, 1] + whole[:, 2]).astype(
         np.float32
     )
