@@ -137,7 +137,7 @@ def _correlation(a: NDArray[Any], b: NDArray[Any]) -> float:
 def _first_letter(inked: NDArray[np.bool_]) -> int:
     """Return the height in pixels of the first stretch of inked columns in the first line."""
     rows = _first_run(np.asarray(inked.sum(axis=1) > 1))
-    columns = _first_run(inked[rows].any(axis=0))
+    columns = _first_run(np.asarray(inked[rows].any(axis=0)))
     letter = np.asarray(inked[rows, columns].any(axis=1))
     return int(np.ptp(np.flatnonzero(letter)) + 1) if letter.any() else 0
 
