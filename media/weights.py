@@ -33,12 +33,12 @@ _digests: dict[tuple[str, int, int], str] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightState:
-    """Whether the model `name` can be used here, from which `path`; `note` says what to do when it cannot."""
+    """Whether the model of `card` can be used here, from which `path`; `detail` says what to do when it cannot."""
 
-    name: str
+    card: Card
     state: Literal["ready", "absent", "wrong"]
     path: Path | None
-    note: str
+    detail: str
 
 
 def resolve(name: str) -> Path:
@@ -75,16 +75,14 @@ def card_of(name: str) -> Card:
 def check() -> tuple[WeightState, ...]:
     """Return the state of every model in the catalogue, in its order."""
     states = []
-    for name in CARDS:
+    for name, card in CARDS.items():
         try:
-            states.append(WeightState(name=name, state="ready", path=resolve(name), note=""))
+            states.append(WeightState(card=card, state="ready", path=resolve(name), detail=""))
         except MissingExtra as error:
-            states.append(WeightState(name=name, state="absent", path=None, note=str(error)))
+            states.append(WeightState(card=card, state="absent", path=None, detail=str(error)))
         except WeightsError as error:
-            wrong = next(_candidates(CARDS[name]), None)
-            states.append(
-                WeightState(name=name, state="wrong" if wrong else "absent", path=wrong, note=str(error)),
-            )
+            wrong = next(_candidates(card), None)
+            states.append(WeightState(card=card, state="wrong" if wrong else "absent", path=wrong, detail=str(error)))
     return tuple(states)
 
 
