@@ -29,22 +29,19 @@ def read_reals(folder: Path) -> tuple[list[Real], list[str]]:
     reals, left_out = [], []
     for path, subject in _listed(folder):
         try:
-            asset = Asset.open(path)
-            reals.append(
-                Real(
-                    id=path.relative_to(folder).as_posix(),
-                    path=path,
-                    kind=asset.kind,
-                    subject=subject,
-                    media=_media(asset),
-                )
-            )
+            reals.append(load_real(path, path.relative_to(folder).as_posix(), subject))
         except AssayError as error:
             left_out.append(f"{path.name}: {error}")
     if not reals:
         msg = f"no file below {folder} could be used: {'; '.join(left_out) or 'it is empty'}"
         raise BenchError(msg)
     return reals, left_out
+
+
+def load_real(path: Path, name: str, subject: str) -> Real:
+    """Return the real file at `path`, under the id `name`, decoded. Raises what opening and decoding raise."""
+    asset = Asset.open(path)
+    return Real(id=name, path=path, kind=asset.kind, subject=subject, media=_media(asset))
 
 
 def _listed(folder: Path) -> Iterator[tuple[Path, str]]:

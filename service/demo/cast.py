@@ -14,10 +14,10 @@ from ...media.errors import AssayError, InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One file of the material, and who is in it; `licence` as the material states it."""
+    """One file of the material, and who can be recognised in it; `licence` as the material states it."""
 
     path: Path
-    person: str
+    people: tuple[str, ...]
     licence: str
 
 
@@ -38,7 +38,8 @@ class Cast:
 def read_cast(folder: Path) -> Cast:
     """Return the cast of the media in `folder`.
 
-    `manifest.csv` there (columns `path`, `person` and, if it likes, `licence`) says who is in a file; without one,
+    `manifest.csv` there (columns `path`, `person` and, if it likes, `licence`) says who is in a file (several
+    people separated by ;); without one,
     each file is a person of its own. Raises `InputError` unless there are two portraits, a film and a voice.
     """
     if not folder.is_dir():
@@ -51,7 +52,7 @@ def read_cast(folder: Path) -> Cast:
         except AssayError:
             continue
     cast = Cast(portraits=tuple(kept["image"]), films=tuple(kept["video"]), voices=tuple(kept["audio"]))
-    if len({member.person for member in cast.portraits}) < 2 or not cast.films or not cast.voices:
+    if len({member.people for member in cast.portraits}) < 2 or not cast.films or not cast.voices:
         counts = f"{len(cast.portraits)} pictures, {len(cast.films)} films and {len(cast.voices)} voices"
         msg = f"the demonstration needs portraits of two people, a film and a voice; {folder} holds {counts}"
         raise InputError(msg)
@@ -63,7 +64,7 @@ def _members(folder: Path) -> Iterator[Member]:
     if not manifest.is_file():
         for path in sorted(folder.iterdir()):
             if path.is_file() and not path.name.startswith("."):
-                yield Member(path=path, person=path.stem, licence="")
+                yield Member(path=path, people=(path.stem,), licence="")
         return
     table = csv.DictReader(io.StringIO(manifest.read_text(encoding="utf-8")))
     if not {"path", "person"} <= set(table.fieldnames or ()):
@@ -74,5 +75,6 @@ def _members(folder: Path) -> Iterator[Member]:
         for base in (folder, folder.parent):
             path = base / row["path"]
             if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
-                yield Member(path=path, person=row["person"], licence=row.get("licence") or "")
+                people = tuple(part.strip() for part in row["person"].split(";") if part.strip())
+                yield Member(path=path, people=people or (path.stem,), licence=row.get("licence") or "")
                 break

@@ -45,13 +45,13 @@ def make_cast(folder: Path) -> Cast:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     first, second = (
-        Member(path=folder / "astronaut.png", person="astronaut", licence=PUBLIC_DOMAIN),
-        Member(path=folder / "drawn.png", person="drawn person", licence=DRAWN),
+        Member(path=folder / "astronaut.png", people=("astronaut",), licence=PUBLIC_DOMAIN),
+        Member(path=folder / "drawn.png", people=("drawn person",), licence=DRAWN),
     )
     return Cast(
         portraits=(first, second),
-        films=(Member(path=folder / "two-people.mp4", person="astronaut", licence=DRAWN),),
-        voices=(Member(path=folder / "speaker.wav", person="synthetic speaker", licence=SPOKEN),),
+        films=(Member(path=folder / "two-people.mp4", people=("astronaut", "drawn person"), licence=DRAWN),),
+        voices=(Member(path=folder / "speaker.wav", people=("synthetic speaker",), licence=SPOKEN),),
         made=True,
     )
 
@@ -97,8 +97,7 @@ def pan(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Iterator[Frame]:
 
 
 def spoken() -> Audio:
-    """Return the synthetic speaker's words, in a voice lowered by four semitones so that it is nobody's default."""
+    """Return the synthetic speaker's words."""
     from ...generate.voice import synthesiser
 
-    plain = synthesiser("hibari").say(WORDS)
-    return plain
+    return synthesiser("hibari").say(WORDS)
