@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -35,10 +36,10 @@ def serve() -> None:
 
 def _answer(request: dict[str, Any], manifest: bytes) -> tuple[dict[str, Any], bytes]:
     """Return what c2pa-rs reads from `request["path"]`: the report and the store in the body, or the refusal."""
-    from c2pa import C2paError, Context, Reader
+    from c2pa import C2paError, Reader
 
     try:
-        context = Context.from_dict(request["settings"])
+        context = _context(json.dumps(request["settings"]))
         with (
             open(request["path"], "rb") as file,  # noqa: PTH123 - no pathlib needed for one name
             Reader(request["mime"], file, manifest or None, context=context) as reader,
@@ -56,6 +57,14 @@ def _answer(request: dict[str, Any], manifest: bytes) -> tuple[dict[str, Any], b
         return {"unreadable": error.strerror or str(error)}, b""
     text = report.encode("utf-8", "replace")
     return {"facts": facts, "report_bytes": len(text)}, text + store
+
+
+@functools.lru_cache(maxsize=1)
+def _context(settings: str) -> Any:  # noqa: ANN401 - c2pa has no types
+    """Return c2pa-rs's context; one is kept, as reading a trust list into it takes longer than most files."""
+    from c2pa import Context
+
+    return Context.from_dict(json.loads(settings))
 
 
 def _store(reader: Any, label: object) -> bytes:  # noqa: ANN401 - c2pa has no types

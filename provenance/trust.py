@@ -6,6 +6,7 @@ Nothing is trusted out of the box: an empty store makes every good manifest `unt
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,7 +71,7 @@ class Trust:
 
     def anchors(self) -> tuple[Certificate, ...]:
         """Return the anchors as certificates."""
-        return tuple(one for pem in self.anchors_pem for one in parse_certificates(pem, "the trust anchor"))
+        return _parsed(self.anchors_pem)
 
     def describe(self) -> dict[str, Any]:
         """Return the store as plain JSON values: its date, and names and fingerprints of all that it trusts."""
@@ -100,6 +101,11 @@ def save_allowed(sha256: str, folder: Path | None = None, *, today: dt.date) -> 
     lines = [f"# added {today.isoformat()}", *dict.fromkeys((*known, new)), ""]
     _write(path, "\n".join(lines).encode())
     return path
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(anchors_pem: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    return tuple(one for pem in anchors_pem for one in parse_certificates(pem, "the trust anchor"))
 
 
 def _fingerprints(text: bytes, path: Path) -> Iterator[str]:

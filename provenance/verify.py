@@ -26,7 +26,7 @@ from .jumbf import certificate_chains
 from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
-from .sources import check_size, detached_manifest, holds_store
+from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
 from .verification import Check, State, Verification
 from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
@@ -186,7 +186,8 @@ def _type_or_none(head: bytes) -> str | None:
 def _refused(path: Path, head: bytes, refusal: Refusal, *, detached: bool) -> Verification:
     """Return what it means that c2pa-rs gave no report. Raises `UnreadableMedia` where that is about the media."""
     if refusal.kind == "ManifestNotFound":
-        return _absent("no manifest was found in the file")
+        beside = " (a sidecar lies beside it, and is read when it is named)" if sidecar_path(path).is_file() else ""
+        return _absent(f"no manifest was found in the file{beside}")
     if refusal.kind == "Remote":
         address = refusal.message.rpartition(" ")[2]
         note = "the file only names an address on the network where a manifest may lie, and nothing is fetched"
