@@ -1,0 +1,262 @@
+"""The mark for sound: a lattice that carries the id every 1.5 seconds, and a pilot that finds it at any speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...media.audio import Audio, resample
+from ...media.extent import Span
+from . import codes, stave, tones
+from .interface import Mark, MarkError
+from .mdct import inverse
+
+LEAST_SECONDS = 2.0
+"""Seconds: a shorter sound cannot hold all symbols with room for an unknown start."""
+LEAST_RATE = 8_000
+PULL = 0.72
+"""How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
+LEAST_PULL = 0.05
+"""The same, as a share, in the quietest segments."""
+LOUD = 70.0
+"""Percentile of the segments' levels that counts as loud."""
+ROUNDS = 3
+TRUST = 0.7
+"""Power of a segment's level by which its soft values are weighed."""
+SEEN = 4.8
+"""Agreement of the pilot in standard deviations from which a position is decoded."""
+WINDOW = 3 * stave.PERIOD
+"""Samples over which a position is sought: 4.6 s."""
+BLOCK = 40 * stave.PERIOD
+"""Samples that are looked at together: a minute."""
+POSITIONS = 6
+SPEEDS = 4
+PRESENT = 3.0
+"""Agreement of a segment with the id, in standard deviations, from which it counts as marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The soft values of every segment when periods start at one position: `agreed` `[segments, SUMS]`.
+
+    `levels` are the segments' levels, `starts` their first samples at 16 kHz.
+    """
+
+    agreed: NDArray[np.float32]
+    levels: NDArray[np.float32]
+    starts: NDArray[np.intp]
+
+
+class StaveMark:
+    """The sound mark under the catalogue name `name`; stateless, the patterns of a key are cached."""
+
+    name = "assay.stave.1"
+
+    def embed(self, audio: Audio, payload: int, key: bytes) -> Audio:
+        """Return `audio` with `payload` in it; silent channels and silence stay as they are.
+
+        Raises `MarkError` if the sound is shorter than 2 s, slower than 8 kHz or silent, or if the key is wrong.
+        """
+        symbols = codes.encode(payload, key, self.name)
+        check_sound(audio)
+        mono = resample(audio.mono(), audio.rate, stave.RATE)
+        change = resample(difference(mono, symbols, key, self.name), stave.RATE, audio.rate)
+        length = audio.samples.shape[1]
+        change = np.pad(change, (0, max(0, length - len(change))))[:length]
+        change = change * _sounding(audio.samples, audio.rate)
+        heard = (np.abs(audio.samples).max(axis=1, keepdims=True) > stave.HUSH).astype(np.float32)
+        peak = max(1.0, float(np.abs(audio.samples).max()))
+        return Audio(samples=np.clip(audio.samples + heard * change, -peak, peak), rate=audio.rate)
+
+    def detect(self, audio: Audio, key: bytes) -> Mark | None:
+        """Return the mark of `audio` under `key` with the seconds that carry it, or `None`."""
+        mono = resample(audio.mono(), audio.rate, stave.RATE)
+        found: dict[int, list[tuple[codes.Decoded, list[Span]]]] = {}
+        trials = 0
+        for start in range(0, max(1, len(mono) - stave.PERIOD), BLOCK):
+            piece = mono[start : start + BLOCK + stave.PERIOD]
+            decoded, spans, tried = _read_block(piece, key, self.name)
+            trials += tried
+            if decoded is not None:
+                offset = start / stave.RATE
+                moved = [Span(start=span.start + offset, end=span.end + offset) for span in spans]
+                found.setdefault(decoded.payload, []).append((decoded, moved))
+        if not found:
+            return None
+        payload = max(found, key=lambda one: sum(s.end - s.start for _, part in found[one] for s in part))
+        strength = max(decoded.strength for decoded, _ in found[payload])
+        spans = _joined([span for _, part in found[payload] for span in part], audio.seconds)
+        p = codes.p_false_alarm(strength, trials)
+        return Mark(scheme=self.name, payload=payload, p_false_alarm=p, spans=tuple(spans))
+
+
+def check_sound(audio: Audio) -> None:
+    """Raise `MarkError` if `audio` is too short, of too low a rate or silent."""
+    if audio.seconds < LEAST_SECONDS:
+        msg = f"a sound of at least {LEAST_SECONDS} s can be marked, got {audio.seconds:.2f} s"
+        raise MarkError(msg)
+    if audio.rate < LEAST_RATE:
+        msg = f"a sound of at least {LEAST_RATE} Hz can be marked, got {audio.rate} Hz"
+        raise MarkError(msg)
+    if float(np.abs(audio.samples).max()) <= stave.HUSH:
+        msg = "the sound is silent: there is nothing that could hide a mark"
+        raise MarkError(msg)
+
+
+def _sounding(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Return 1 where any channel sounds within 8 ms, 0 in digital silence."""
+    from scipy.ndimage import maximum_filter1d
+
+    loudest = np.abs(samples).max(axis=0)
+    return np.asarray(maximum_filter1d(loudest, max(3, rate // 64)) > stave.HUSH, dtype=np.float32)
+
+
+def _whole(mono: NDArray[np.float32], before: int) -> NDArray[np.float32]:
+    """Return `mono` after `before` zeros, with zeros to a whole number of hops and one more at the end."""
+    length = before + len(mono)
+    after = -length % stave.HOP + stave.HOP
+    return np.pad(mono, (before, after)).astype(np.float32)
+
+
+def difference(mono: NDArray[np.float32], symbols: NDArray[np.float32], key: bytes, scheme: str) -> NDArray[np.float32]:
+    """Return what must be added to `mono` (16 kHz) so that it carries `symbols` and the pilot; as long as `mono`."""
+    where = stave.layout(key, scheme)
+    host = stave.bands_of(_whole(mono, 0))
+    quiet = stave.segment_levels(host)
+    loud = float(np.percentile(quiet, LOUD)) + stave.HUSH
+    pull = np.clip(quiet / np.float32(loud), LEAST_PULL, 1.15).astype(np.float32)[:, None] * np.float32(PULL)
+    periods = -(-len(host) // (stave.SEGMENTS * stave.SEGMENT))
+    pilot = np.tile(tones.pattern(key, scheme), (periods, 1))[: len(host)] * np.float32(tones.LEVEL)
+    bands: NDArray[np.float32] = host + pilot * stave.levels_of(host)
+    for turn in range(ROUNDS):
+        level = stave.levels_of(bands)
+        wanted = stave.errors_to_lattice(stave.sums_of(bands / level, where), symbols, where)
+        share = pull if turn == 0 else 0.5 * pull
+        bands = bands + level * stave.spread(wanted * share, len(bands), where)
+    change = np.zeros((len(bands), stave.HOP), dtype=np.float32)
+    change[:, stave.LOW : stave.LOW + stave.BANDS] = bands - host
+    return inverse(change, stave.HOP)[: len(mono)]
+
+
+def _even(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `mono` with its spectrum made flat, in which the pilot is sought; as long as `mono`."""
+    whole = _whole(mono, 0)
+    bands = stave.whitened(stave.bands_of(whole))
+    full = np.zeros((len(bands), stave.HOP), dtype=np.float32)
+    full[:, stave.LOW : stave.LOW + stave.BANDS] = bands
+    return inverse(full, stave.HOP)[: len(mono)]
+
+
+def _positions(even: NDArray[np.float32], key: bytes, scheme: str) -> list[int]:
+    """Return the likely starts of the first period, most votes first."""
+    these = tones.tones(key, scheme)
+    votes: dict[int, float] = {}
+    windows = {(0, len(even))}
+    if len(even) > WINDOW:
+        windows |= {(at, at + WINDOW) for at in range(0, len(even) - WINDOW // 2, stave.PERIOD)}
+    for start, end in sorted(windows):
+        best, score = tones.position(tones.fold(even[start:end]), these)
+        if score >= SEEN:
+            place = (best + start) % stave.PERIOD
+            near = next((one for one in votes if _apart(one, place) <= 1), place)
+            votes[near] = votes.get(near, 0.0) + score
+    return sorted(votes, key=lambda one: -votes[one])[:POSITIONS]
+
+
+def _apart(one: int, other: int) -> int:
+    gap = abs(one - other) % stave.PERIOD
+    return min(gap, stave.PERIOD - gap)
+
+
+def _grid(mono: NDArray[np.float32], position: int, key: bytes, scheme: str) -> Grid:
+    before = (stave.PERIOD - position) % stave.PERIOD
+    bands = stave.bands_of(_whole(mono, before))
+    where = stave.layout(key, scheme)
+    agreed = stave.agreement(stave.sums_of(bands / stave.levels_of(bands), where), where)
+    starts = np.arange(len(agreed)) * stave.SEGMENT * stave.HOP - before
+    return Grid(agreed, stave.segment_levels(bands), starts)
+
+
+def _decode(grids: list[Grid], key: bytes, scheme: str) -> tuple[codes.Decoded | None, int]:
+    """Decode each grid as a whole and in stretches of two, four and eight periods."""
+    where = stave.layout(key, scheme)
+    rows = []
+    for grid in grids:
+        weights = (grid.levels / (grid.levels.max() + 1e-12)) ** np.float32(TRUST)
+        count = len(weights)
+        stretches = {(0, count)}
+        for periods in (2, 4, 8):
+            length = periods * stave.SEGMENTS
+            if count > length:
+                stretches |= {(at, at + length) for at in range(0, count - length // 2, length // 2)}
+        for start, end in sorted(stretches):
+            part = np.zeros_like(weights)
+            part[start:end] = weights[start:end]
+            rows.append(stave.soft_values(grid.agreed, part, where))
+    if not rows:
+        return None, 0
+    decoded = [one for one in codes.decode(np.stack(rows), key, scheme) if one is not None]
+    return max(decoded, key=lambda one: one.strength, default=None), len(rows)
+
+
+def _read_block(mono: NDArray[np.float32], key: bytes, scheme: str) -> tuple[codes.Decoded | None, list[Span], int]:
+    """Return the id in at most a minute of sound, the seconds that carry it, and how many decodings were tried."""
+    if len(mono) < stave.PERIOD // 2 or float(np.abs(mono).max()) <= stave.HUSH:
+        return None, [], 0
+    even = _even(mono)
+    trials = 0
+    speeds = [1.0] if _positions(even, key, scheme) else []
+    searched = False
+    while True:
+        for speed in speeds:
+            at_speed = mono if speed == 1.0 else resample(mono, stave.RATE * 1000, round(stave.RATE * 1000 * speed))
+            positions = _positions(even if speed == 1.0 else _even(at_speed), key, scheme)
+            grids = [_grid(at_speed, position, key, scheme) for position in positions]
+            decoded, tried = _decode(grids, key, scheme)
+            trials += tried
+            if decoded is not None:
+                return decoded, _spans(grids, decoded.symbols, speed, key, scheme), trials
+        if searched:
+            return None, [], trials
+        speeds = [one for one, _ in tones.speed(even, key, scheme)][:SPEEDS]
+        searched = True
+
+
+def _spans(grids: list[Grid], symbols: NDArray[np.float32], speed: float, key: bytes, scheme: str) -> list[Span]:
+    """Return the seconds that carry `symbols`: quiet segments follow their neighbours."""
+    where = stave.layout(key, scheme)
+    pieces: list[tuple[float, float, bool]] = []
+    for grid in grids:
+        turn = np.arange(len(grid.agreed)) % stave.SEGMENTS
+        match = (grid.agreed * symbols[where.symbol[turn]]).sum(axis=1) / np.sqrt(stave.SUMS / 2.0)
+        loud = grid.levels > 0.1 * np.percentile(grid.levels, LOUD)
+        for start, score, heard in zip(grid.starts, match, loud, strict=True):
+            if score >= PRESENT or (not heard and score > 0.0):
+                first = start / stave.RATE * speed
+                pieces.append((first, first + stave.SEGMENT * stave.HOP / stave.RATE * speed, bool(score >= PRESENT)))
+    sure = [(a, b) for a, b, strong in pieces if strong]
+    return [Span(start=max(0.0, a), end=b) for a, b in sure if b > 0.0]
+
+
+def _joined(spans: list[Span], seconds: float) -> list[Span]:
+    """Return `spans` cut to the file, in order, joined where less than half a second lies between them."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        end = min(span.end, seconds)
+        if span.start >= end:
+            continue
+        if out and span.start - out[-1].end < 0.5:
+            out[-1] = Span(start=out[-1].start, end=max(out[-1].end, end))
+        else:
+            out.append(Span(start=span.start, end=end))
+    return out
+
+
+def quality(before: NDArray[Any], after: NDArray[Any]) -> float:
+    """Return the signal-to-noise ratio of `after` against `before` in decibels; infinite if they are equal."""
+    noise = float(np.square(np.asarray(after, dtype=np.float64) - before).sum())
+    signal = float(np.square(np.asarray(before, dtype=np.float64)).sum())
+    return float("inf") if noise == 0.0 else 10.0 * float(np.log10(max(signal, 1e-30) / noise))

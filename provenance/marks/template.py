@@ -1,0 +1,227 @@
+"""The template of a picture: a sparse, keyed set of waves by which a cropped, scaled or turned picture is put back.
+
+Some tens of plane waves with whole numbers of cycles across the canvas, at places and phases of the key's. After a
+crop, scaling or turn the waves are still plane waves: the picture's spectrum shows where they went, which gives scale
+and angle (magnitudes alone, so wherever the crop lies), and their phases then give the shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import SIDE
+from .keys import KeyStream
+
+WAVES = 72
+INNER, OUTER = 22.0, 56.0
+"""Cycles across the canvas: above most of the picture's energy, below what 0.4 x scaling and JPEG take away."""
+APART = 4.0
+"""Least distance of two waves in cycles across the canvas."""
+RATIO = (0.56, 1.18)
+"""Width (height) of what came over that of the whole picture at the same scale: crop below 1, turned frame above."""
+LEAST_AREA = 0.42
+TURN = 6.0
+"""Degrees that are searched to either side."""
+KEPT = 12
+"""Coarse candidates that are refined."""
+PLACED = 4
+"""Refined candidates whose shift is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a received picture lies on the original canvas: `u = matrix @ v + shift`, both from the middle, in widths.
+
+    `score` is the agreement of the waves' phases, in standard deviations of an unmarked picture.
+    """
+
+    matrix: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """Whole cycles across the canvas `[WAVES, 2]` (x, y) and phases in radians at the middle of the canvas."""
+
+    cycles: NDArray[np.float64]
+    phases: NDArray[np.float64]
+
+
+@lru_cache(maxsize=8)
+def waves(key: bytes, scheme: str) -> Waves:
+    """Return the waves of `key`."""
+    stream = KeyStream(key, f"{scheme} template")
+    chosen: list[tuple[float, float]] = []
+    while len(chosen) < WAVES:
+        radius = np.sqrt(INNER**2 + stream.uniform(1)[0] * (OUTER**2 - INNER**2))
+        angle = np.pi * stream.uniform(1)[0]
+        x, y = float(np.round(radius * np.cos(angle))), float(np.round(radius * np.sin(angle)))
+        clear = all(min(np.hypot(x - a, y - b), np.hypot(x + a, y + b)) >= APART for a, b in chosen)
+        if clear and abs(x) >= 4 and abs(y) >= 4:
+            chosen.append((x, y))
+    return Waves(np.array(chosen), 2.0 * np.pi * stream.uniform(WAVES))
+
+
+@lru_cache(maxsize=4)
+def pattern(key: bytes, scheme: str) -> NDArray[np.float32]:
+    """Return the sum of the waves on the canvas with root mean square 1."""
+    these = waves(key, scheme)
+    spectrum = np.zeros((SIDE, SIDE), dtype=np.complex128)
+    for (x, y), phase in zip(these.cycles.astype(int), these.phases, strict=True):
+        middle = np.exp(1j * phase - 1j * np.pi * (x + y) * (1.0 - 1.0 / SIDE))
+        spectrum[y % SIDE, x % SIDE] += middle
+        spectrum[-y % SIDE, -x % SIDE] += np.conj(middle)
+    out = np.fft.ifft2(spectrum).real
+    unit: NDArray[np.float32] = np.asarray(out / out.std(), dtype=np.float32)
+    unit.setflags(write=False)
+    return unit
+
+
+def whitened(canvas: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the canvas with its slow changes taken away and local contrast made even."""
+    import cv2
+
+    fine = canvas - cv2.blur(canvas, (11, 11), borderType=cv2.BORDER_REFLECT)
+    power = cv2.blur(fine * fine, (21, 21), borderType=cv2.BORDER_REFLECT)
+    contrast = np.sqrt(np.maximum(power, 0.0))
+    out: NDArray[np.float32] = np.clip(fine / (contrast + 0.7), -2.5, 2.5)
+    return out
+
+
+def spectrum_of(canvas: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Return the spectrum `[512, 512]` of the whitened and windowed canvas, origin and phases at its middle."""
+    import scipy.fft
+
+    window = _window()
+    turned = np.fft.ifftshift(whitened(canvas) * window)
+    half = scipy.fft.rfft2(turned)
+    full = np.empty((SIDE, SIDE), dtype=np.complex64)
+    full[:, : SIDE // 2 + 1] = half
+    full[:, SIDE // 2 + 1 :] = np.conj(np.roll(half[::-1, 1 : SIDE // 2], 1, axis=0))[:, ::-1]
+    return np.fft.fftshift(full)
+
+
+@lru_cache(maxsize=1)
+def _window() -> NDArray[np.float32]:
+    edge = np.hanning(SIDE).astype(np.float32) ** 0.5
+    return np.outer(edge, edge)
+
+
+def _power(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return the power over its own surroundings, clipped: about 1 where there is no wave."""
+    import cv2
+
+    power = np.abs(spectrum).astype(np.float32) ** 2
+    around = cv2.blur(power, (13, 13))
+    flat: NDArray[np.float32] = np.minimum(power / (around + 1e-6), 9.0)
+    return flat
+
+
+def _matrices(
+    ratios_x: NDArray[np.float64], ratios_y: NDArray[np.float64], turns: NDArray[np.float64], aspect: float
+) -> NDArray[np.float64]:
+    """Return `[n, 2, 2]`: original canvas coordinates from received ones; `aspect` = received height / width."""
+    x, y, cos, sin = ratios_x, ratios_y, np.cos(turns), np.sin(turns)
+    out = np.stack([x * cos, x * aspect * sin, -y / aspect * sin, y * cos], axis=-1)
+    return out.reshape(-1, 2, 2)
+
+
+def _indices(matrices: NDArray[Any], cycles: NDArray[Any]) -> NDArray[np.int32]:
+    """Return where in the flat spectrum each placement `[n]` puts each wave, int32 `[n, waves]`."""
+    flat, waved = matrices.astype(np.float32), cycles.astype(np.float32)
+    middle = np.float32(SIDE // 2 + 0.5)
+    across = np.outer(flat[:, 0, 0], waved[:, 0]) + np.outer(flat[:, 1, 0], waved[:, 1]) + middle
+    down = np.outer(flat[:, 0, 1], waved[:, 0]) + np.outer(flat[:, 1, 1], waved[:, 1]) + middle
+    return down.astype(np.int32) * SIDE + across.astype(np.int32)
+
+
+@lru_cache(maxsize=1)
+def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    count = int(np.ceil(np.log(RATIO[1] / RATIO[0]) / 0.024)) + 1
+    ratios = np.geomspace(*RATIO, count)
+    turns = np.deg2rad(np.linspace(-TURN, TURN, 10))
+    x, y, turn = (part.ravel() for part in np.meshgrid(ratios, ratios, turns, indexing="ij"))
+    keep = (x * y >= LEAST_AREA) & (x * y <= 1.25)
+    return x[keep], y[keep], turn[keep]
+
+
+@lru_cache(maxsize=8)
+def _coarse(aspect: float, key: bytes, scheme: str) -> NDArray[np.int32]:
+    x, y, turn = _grid()
+    return _indices(_matrices(x, y, turn, aspect), waves(key, scheme).cycles)
+
+
+@lru_cache(maxsize=1)
+def _nudges() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    steps = 0.008 * np.linspace(-1.5, 1.5, 5)
+    x, y, turn = (part.ravel() for part in np.meshgrid(steps, steps, steps, indexing="ij"))
+    return np.exp(x), np.exp(y), turn
+
+
+def search(spectrum: NDArray[np.complex64], aspect: float, key: bytes, scheme: str) -> list[Placement]:
+    """Return the likeliest placements, best first, of a received picture with this `spectrum` and height / width."""
+    import cv2
+
+    these = waves(key, scheme)
+    power = _power(spectrum)
+    wide = cv2.dilate(power, np.ones((3, 3), dtype=np.uint8))
+    coarse = wide.ravel().take(_coarse(aspect, key, scheme)).mean(axis=1)
+    x, y, turn = _grid()
+    dx, dy, dt = _nudges()
+    found = []
+    for start in np.argpartition(coarse, -KEPT)[-KEPT:]:
+        matrices = _matrices(x[start] * dx, y[start] * dy, turn[start] + dt, aspect)
+        scores = power.ravel().take(_indices(matrices, these.cycles)).mean(axis=1)
+        top = int(np.argmax(scores))
+        found.append((float(scores[top]), matrices[top]))
+    found.sort(key=lambda one: -one[0])
+    placements = [place(spectrum, matrix, these) for _, matrix in found[:PLACED]]
+    return sorted(placements, key=lambda one: -one.score)
+
+
+def place(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64], these: Waves) -> Placement:
+    """Return the placement with the shift that makes the waves' phases agree best."""
+    matrix = _polished(spectrum, matrix, these)
+    places = np.clip(np.rint(these.cycles @ matrix).astype(int) + SIDE // 2, 0, SIDE - 1)
+    values = spectrum[places[:, 1], places[:, 0]]
+    values = values / (np.abs(values) + 1e-9) * np.exp(-1j * these.phases)
+    size = 128
+    grid = np.zeros((size, size), dtype=np.complex128)
+    cycles = these.cycles.astype(int)
+    grid[cycles[:, 1] % size, cycles[:, 0] % size] = np.conj(values)
+    agreement = np.fft.ifft2(grid).real * size * size
+    row, column = np.unravel_index(int(np.argmax(agreement)), agreement.shape)
+    shift = np.array([(column + size / 2) % size - size / 2, (row + size / 2) % size - size / 2]) / size
+    for _ in range(2):
+        off = np.angle(values * np.exp(-2j * np.pi * these.cycles @ shift))
+        weight = np.cos(off).clip(0.0)[:, None]
+        shift = shift + np.linalg.lstsq(weight * these.cycles, weight[:, 0] * off, rcond=None)[0] / (2.0 * np.pi)
+    score = float(np.cos(np.angle(values * np.exp(-2j * np.pi * these.cycles @ shift))).sum())
+    return Placement(matrix, shift, score / float(np.sqrt(WAVES / 2.0)))
+
+
+def _polished(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64], these: Waves) -> NDArray[np.float64]:
+    """Return `matrix` fitted by least squares to the centres of the peaks near where it puts the waves."""
+    reach = np.arange(-2, 3)
+    for _ in range(2):
+        middle = np.rint(these.cycles @ matrix)
+        x = np.clip(middle[:, 0, None, None] + reach[None, None, :] + SIDE // 2, 0, SIDE - 1).astype(int)
+        y = np.clip(middle[:, 1, None, None] + reach[None, :, None] + SIDE // 2, 0, SIDE - 1).astype(int)
+        power = np.abs(spectrum[y, x]).astype(np.float64) ** 2
+        ground = np.median(power, axis=(1, 2), keepdims=True) + 1e-9
+        power = np.clip(power / ground - 3.0, 0.0, 40.0)
+        total = power.sum(axis=(1, 2)) + 1e-9
+        centre = (
+            middle
+            + np.stack([(power * reach).sum(axis=(1, 2)), (power * reach[:, None]).sum(axis=(1, 2))], 1)
+            / total[:, None]
+        )
+        weight = np.sqrt(np.minimum(total, 60.0))[:, None]
+        matrix = np.linalg.lstsq(weight * these.cycles, weight * centre, rcond=None)[0]
+    return matrix
