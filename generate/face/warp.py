@@ -81,8 +81,6 @@ def _residuals(
     places: NDArray[np.float64], shifts: NDArray[np.float64], size: tuple[int, int], depth: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return `shifts` of the landmarks at `places`, interpolated linearly in each triangle over a grid of `size`."""
-    import cv2
-
     labels = _labels(places, size, depth)
     corners = np.concatenate([places[triangles()], np.ones((len(triangles()), 3, 1))], axis=2)
     flat = np.abs(double_areas(places, triangles())) < 1e-6
@@ -93,14 +91,22 @@ def _residuals(
     rows, columns = np.nonzero(inside)
     field = np.zeros((size[1], size[0], 2), dtype=np.float32)
     field[inside] = chosen[:, 0] * columns[:, None] + chosen[:, 1] * rows[:, None] + chosen[:, 2]
-    weight = inside.astype(np.float32)
-    # Normalised blurs: a narrow one rounds the creases between triangles, wide ones continue the map outside.
-    result = np.zeros_like(field)
-    filled = np.zeros_like(weight)
-    for sigma in (1.2, 6.0, 30.0):
-        total = cv2.GaussianBlur(weight, (0, 0), sigma)
-        smooth = cv2.GaussianBlur(field, (0, 0), sigma) / np.maximum(total, 1e-6)[..., None]
-        share = (1.0 - filled) * np.clip(total * 4.0 - 1.0, 0.0, 1.0)
+    return _continued(field, inside.astype(np.float32))
+
+
+def _continued(field: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `field` with the creases between triangles rounded, going on smoothly where `weight` is 0."""
+    import cv2
+
+    result, filled = np.zeros_like(field), np.zeros_like(weight)
+    size = (weight.shape[1], weight.shape[0])
+    # Normalised blurs, the wider the further out; the wide ones on fewer cells, since they hold no detail.
+    for sigma, coarser in ((1.2, 1), (6.0, 4), (30.0, 16)):
+        cells = (max(2, size[0] // coarser), max(2, size[1] // coarser))
+        total = cv2.GaussianBlur(cv2.resize(weight, cells, interpolation=cv2.INTER_AREA), (0, 0), sigma / coarser)
+        smooth = cv2.GaussianBlur(cv2.resize(field, cells, interpolation=cv2.INTER_AREA), (0, 0), sigma / coarser)
+        smooth = cv2.resize(smooth / np.maximum(total, 1e-6)[..., None], size, interpolation=cv2.INTER_LINEAR)
+        share = (1.0 - filled) * np.clip(cv2.resize(total, size, interpolation=cv2.INTER_LINEAR) * 4.0 - 1.0, 0.0, 1.0)
         result += share[..., None] * smooth
         filled += share
     return result
