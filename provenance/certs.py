@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -40,13 +41,16 @@ _NAME_LENGTH: Final = 40  # X.520 allows 64 characters, " test authority" is add
 class Credentials:
     """What signing needs: the chain (PEM, leaf first), its private key (PKCS8 PEM, in the clear) and its anchor.
 
-    `anchor_pem` is the authority under which the chain verifies, empty when it is not known.
+    `anchor_pem` is the authority under which the chain verifies, empty when it is not known. A key that never leaves
+    its token signs through `sign`, and `key_pem` is empty then: it takes the bytes to be signed and returns the bare
+    signature (ECDSA as r and s side by side, RSA-PSS with a salt as long as the digest).
     """
 
     chain_pem: bytes
     key_pem: bytes = field(repr=False)
     anchor_pem: bytes
     algorithm: str
+    sign: Callable[[bytes], bytes] | None = field(default=None, repr=False, compare=False)
 
 
 def certs_folder() -> Path:

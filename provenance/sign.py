@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -20,6 +18,7 @@ from .certs import Credentials
 from .container import media_type, read_head
 from .context import c2pa_settings
 from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding
+from .signer import named_failures, native_signer
 from .sources import detached_manifest, sidecar_path
 
 if TYPE_CHECKING:
@@ -85,8 +84,7 @@ def sign_file(
     settings = _settings(credentials, timestamp_url)
     manifest = _with_parent(manifest, source, mime, settings)
     with temporary(destination) as file:
-        with _named_failures(timestamp_url):
-            store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url))
+        store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url))
         label = _read_back(file, store if detached else b"", settings, trusted=bool(credentials.anchor_pem))
         shutil.copymode(source, file.name)
         if beside is not None:
@@ -109,18 +107,12 @@ class _Job:
 
 
 def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
-    """Write the signed content to `file` and return the manifest store. Raises `c2pa.C2paError`."""
+    """Write the signed content to `file` and return the manifest store."""
     import c2pa
 
-    info = c2pa.C2paSignerInfo(
-        alg=job.credentials.algorithm.encode(),
-        sign_cert=job.credentials.chain_pem,
-        private_key=job.credentials.key_pem,
-        ta_url=job.timestamp_url.encode() if job.timestamp_url else None,  # b"" would break signing
-    )
     with (
+        native_signer(job.credentials, job.timestamp_url) as signer,
         c2pa.Context.from_dict(job.settings) as context,
-        c2pa.Signer.from_info(info) as signer,
         c2pa.Builder(job.manifest.definition(), context=context) as builder,
     ):
         for number, ingredient in enumerate(job.manifest.ingredients):
@@ -208,7 +200,7 @@ def _read_back(file: IO[bytes], detached: bytes, settings: dict[str, Any], *, tr
     mime = media_type(file.read(HEAD_BYTES))
     file.seek(0)
     with (
-        _named_failures(),
+        named_failures(),
         c2pa.Context.from_dict(settings) as context,
         c2pa.Reader(mime, file, detached or None, context=context) as reader,
     ):
@@ -238,18 +230,3 @@ def _refuse_existing(paths: tuple[Path | None, ...], *, allowed: bool) -> None:
         if path is not None and not allowed and (path.exists() or path.is_symlink()):
             msg = f"{str(path)!r} exists: give another name, or ask for it to be replaced"
             raise InputError(msg)
-
-
-@contextlib.contextmanager
-def _named_failures(timestamp_url: str | None = None) -> Iterator[None]:
-    """Turn what c2pa-rs raises into `SigningError`."""
-    import c2pa
-
-    try:
-        yield
-    except c2pa.C2paError as error:
-        if timestamp_url is not None and "http resolver" in str(error):
-            msg = f"the time stamp authority at {timestamp_url} did not answer: try later, or sign without a time stamp"
-            raise SigningError(msg) from error
-        msg = f"the manifest could not be made, signed or read back: {error}"
-        raise SigningError(msg) from error

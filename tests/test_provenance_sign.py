@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from assay.media.limits import Limits
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.context import c2pa_settings
 from assay.provenance.issue import ALGORITHMS, Terms, issue_authority, issue_leaf
-from assay.provenance.pem import certificate_pem, key_pem
+from assay.provenance.pem import certificate_pem, key_pem, load_key
 from assay.provenance.sign import (
     Action,
     Ingredient,
@@ -28,6 +29,9 @@ from assay.provenance.sign import (
 from assay.provenance.trust import Trust
 from assay.provenance.verification import State, Verification
 from assay.provenance.verify import verify
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 PICTURES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF", "gif": "GIF", "avif": "AVIF", "heic": "HEIF"}
 SOUNDS = {"wav": "pcm_s16le", "mp3": "libmp3lame", "flac": "flac", "m4a": "aac", "opus": "libopus", "ogg": "libopus"}
@@ -358,3 +362,25 @@ def test_what_is_no_media_is_not_signed(content: bytes, keys: Credentials, tmp_p
 def test_a_manifest_that_breaks_a_rule_is_not_built(build: Callable[[], object], match: str) -> None:
     with pytest.raises(SigningError, match=match):
         build()
+
+
+def test_a_key_that_stays_in_its_token_signs_through_a_callback(
+    sample: Callable[[str], Path], keys: Credentials, trust: Trust, tmp_path: Path
+) -> None:
+    private = load_key(keys.key_pem, None, "the key")
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+
+    def token(data: bytes) -> bytes:
+        r, s = decode_dss_signature(private.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def broken(_: bytes) -> bytes:
+        msg = "the token was pulled out"
+        raise OSError(msg)
+
+    apart = replace(keys, key_pem=b"", sign=token)
+    assert verify(sign_file(sample("jpg"), tmp_path / "out.jpg", MADE, apart).path, trust=trust).state is State.TRUSTED
+    with pytest.raises(SigningError, match="pulled out") as caught:
+        sign_file(sample("png"), tmp_path / "out.png", MADE, replace(keys, key_pem=b"", sign=broken))
+    assert isinstance(caught.value.__cause__, OSError)
+    assert not (tmp_path / "out.png").exists()
