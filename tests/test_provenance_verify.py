@@ -1,31 +1,22 @@
-"""Verifying: five states that are never merged, every step told, and nothing that a file does can break it."""
+"""Verifying: five states that are never merged, and every step told."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import os
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.media.errors import AssayError, InputError, LimitExceeded, UnreadableMedia, WorkerFailed
-from assay.media.limits import Limits
+from assay.media.errors import InputError
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.issue import Issued, Terms, issue_authority, issue_leaf, new_key
 from assay.provenance.pem import algorithm_of, certificate_pem, key_pem
 from assay.provenance.profile import fingerprint
-from assay.provenance.sign import Action, Ingredient, Manifest, sign_file
+from assay.provenance.sign import Action, Manifest, sign_file
 from assay.provenance.trust import Trust
 from assay.provenance.verification import Check, State, Verification
 from assay.provenance.verify import (
-    broken_ingredients,
-    declares_generative,
-    declares_synthetic,
     verify,
 )
 from cryptography import x509
@@ -217,117 +208,6 @@ def test_a_certificate_for_time_stamps_may_not_sign_claims(photo: Path, tmp_path
     assert (found.state, step(found, 4).codes) == (State.INVALID, ("signingCredential.invalid",))
 
 
-def test_a_broken_ingredient_is_named_at_any_depth(
-    photo: Path, signed: Path, keys: Credentials, trust: Trust, tmp_path: Path
-) -> None:
-    bad = tampered(signed, tmp_path / "bad.jpg")
-    part = Ingredient(path=bad, relationship="componentOf", title="the part")
-    collage = Manifest(actions=created("composite", Action(name="c2pa.placed")), ingredients=(part,))
-    middle = sign_file(photo, tmp_path / "middle.jpg", collage, keys).path
-    outer = sign_file(middle, tmp_path / "outer.jpg", Manifest(), keys).path
-    for path in (middle, outer):
-        found = verify(path, trust=trust)
-        assert found.state is State.TRUSTED
-        assert broken_ingredients(found) == ("the part",)
-        fails = [check for check in found.checks if check.outcome == "fail"]
-        assert [check.step for check in fails] == [12, 12]
-        assert "assertion.dataHash.mismatch" in fails[1].codes
-        assert "as the signer recorded" in fails[1].sentence
-
-
-def test_an_ingredient_changed_after_signing_makes_the_file_invalid(
-    photo: Path, signed: Path, keys: Credentials, trust: Trust, tmp_path: Path
-) -> None:
-    part = Ingredient(path=signed, relationship="componentOf")
-    collage = Manifest(actions=created("composite", Action(name="c2pa.placed")), ingredients=(part,))
-    whole = sign_file(photo, tmp_path / "whole.jpg", collage, keys).path
-    assert verify(whole, trust=trust).facts["ingredients"][0]["state"] == "trusted"
-    found = verify(tampered(whole, tmp_path / "bad.jpg", b"digitalCapture"), trust=trust)
-    assert found.state is State.INVALID
-    assert step(found, 12).outcome == "fail"
-    assert broken_ingredients(found) == ("signed.jpg",)
-
-
-def test_an_untrusted_ingredient_is_not_broken(photo: Path, keys: Credentials, trust: Trust, tmp_path: Path) -> None:
-    stranger = ensure_credentials(tmp_path / "keys")
-    theirs = sign_file(photo, tmp_path / "theirs.jpg", CAPTURED, stranger).path
-    found = verify(sign_file(theirs, tmp_path / "ours.jpg", Manifest(), keys).path, trust=trust)
-    assert found.state is State.TRUSTED
-    assert found.facts["ingredients"][0]["state"] == "untrusted"
-    assert (step(found, 12).outcome, broken_ingredients(found)) == ("pass", ())
-
-
-@pytest.mark.parametrize(
-    ("source_type", "synthetic", "generative"),
-    [
-        ("trainedAlgorithmicMedia", True, True),
-        ("compositeWithTrainedAlgorithmicMedia", True, True),
-        ("algorithmicMedia", True, False),
-        ("digitalCapture", False, False),
-        ("humanEdits", False, False),
-    ],
-)
-def test_a_declaration_of_synthetic_origin_is_read(
-    source_type: str, synthetic: bool, generative: bool, photo: Path, keys: Credentials, tmp_path: Path
-) -> None:
-    manifest = Manifest(actions=created(source_type))
-    found = verify(sign_file(photo, tmp_path / "out.jpg", manifest, keys).path)
-    assert (declares_synthetic(found), declares_generative(found)) == (synthetic, generative)
-
-
-@pytest.mark.parametrize(("relationship", "counts"), [("parentOf", True), ("componentOf", True), ("inputTo", False)])
-def test_what_a_file_is_made_from_counts_unless_it_only_went_in(
-    relationship: str, counts: bool, photo: Path, keys: Credentials, tmp_path: Path
-) -> None:
-    made = Manifest(actions=created("trainedAlgorithmicMedia"))
-    fake = sign_file(photo, tmp_path / "fake.jpg", made, keys).path
-    part = Ingredient(path=fake, relationship=relationship)  # type: ignore[arg-type]
-    first = {
-        "parentOf": (Action(name="c2pa.opened"),),
-        "componentOf": created("digitalCapture", Action(name="c2pa.placed")),
-        "inputTo": created("digitalCapture"),
-    }[relationship]
-    out = sign_file(photo, tmp_path / "out.jpg", Manifest(actions=first, ingredients=(part,)), keys).path
-    assert declares_synthetic(verify(out)) is counts
-
-
-def test_words_that_the_standard_does_not_know_are_told_and_change_no_state(
-    photo: Path, keys: Credentials, trust: Trust, tmp_path: Path
-) -> None:
-    out = tmp_path / "out.jpg"
-    build_freely(photo, out, keys, {"action": "c2pa.created", "digitalSourceType": "http://example.com/magic"})
-    found = verify(out, trust=trust)
-    assert (found.state, step(found, 11).outcome) == (State.TRUSTED, "fail")
-    assert "magic" in step(found, 11).sentence
-
-
-def build_freely(source: Path, out: Path, keys: Credentials, action: dict[str, str]) -> None:
-    """Sign without any of our checks, as a stranger may."""
-    import c2pa
-
-    definition = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]}
-    info = c2pa.C2paSignerInfo(b"es256", keys.chain_pem, keys.key_pem, None)
-    with (
-        c2pa.Context.from_dict({"version": 1, "builder": {"thumbnail": {"enabled": False}}}) as context,
-        c2pa.Signer.from_info(info) as signer,
-        c2pa.Builder(definition, context=context) as builder,
-        source.open("rb") as old,
-        out.open("w+b") as new,
-    ):
-        builder.sign(signer, "image/jpeg", old, new)
-
-
-def test_a_strangers_text_cannot_steer_the_terminal(
-    photo: Path, signed: Path, keys: Credentials, trust: Trust, tmp_path: Path
-) -> None:
-    title = "\x1b[2J\nnice"
-    part = Ingredient(path=tampered(signed, tmp_path / "bad.jpg"), relationship="componentOf", title=title)
-    collage = Manifest(actions=created("composite", Action(name="c2pa.placed")), ingredients=(part,))
-    found = verify(sign_file(photo, tmp_path / "out.jpg", collage, keys).path, trust=trust)
-    assert broken_ingredients(found) == (title,)
-    assert all(check.sentence.isprintable() for check in found.checks)
-
-
 def test_a_sidecar_of_another_file_is_invalid(photo: Path, keys: Credentials, trust: Trust, tmp_path: Path) -> None:
     ours = sign_file(photo, tmp_path / "out.jpg", CAPTURED, keys, sidecar="always")
     assert ours.sidecar is not None
@@ -339,113 +219,3 @@ def test_a_sidecar_of_another_file_is_invalid(photo: Path, keys: Credentials, tr
     assert verify(photo, trust=trust, sidecar=junk).state is State.INVALID
     with pytest.raises(InputError, match="detached manifest"):
         verify(photo, trust=trust, sidecar=tmp_path / "none.c2pa")
-
-
-@pytest.mark.parametrize("content", [b"", b"x", b"0123456789", b"plain text in a film's clothes", b"\0" * 500])
-def test_what_is_no_media_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
-    path.write_bytes(content)
-    with pytest.raises(UnreadableMedia, match="expected"):
-        verify(path)
-
-
-def test_what_is_no_readable_file_is_a_wrong_request(tmp_path: Path) -> None:
-    loop = tmp_path / "loop"
-    loop.symlink_to(loop)
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    for path in (tmp_path, tmp_path / "missing", loop, pipe, tmp_path / ("n" * 300), Path("nul\0byte")):
-        with pytest.raises(InputError):
-            verify(path)
-
-
-def test_any_name_will_do(signed: Path, trust: Trust, tmp_path: Path) -> None:
-    for name in ("a b.jpg", '\'"quotes".jpg', "new\nline.jpg", "写真.jpg", "-rf", "no suffix"):
-        path = tmp_path / name
-        path.write_bytes(signed.read_bytes())
-        assert verify(path, trust=trust).state is State.TRUSTED
-
-
-def test_time_and_size_are_bounded_and_the_next_file_is_not_harmed(
-    photo: Path, signed: Path, keys: Credentials, trust: Trust, tmp_path: Path
-) -> None:
-    many = Manifest(actions=created("digitalCapture"), assertions={f"com.example.n{n}": n for n in range(900)})
-    slow = sign_file(photo, tmp_path / "slow.jpg", many, keys).path
-    with pytest.raises(WorkerFailed, match="verify_seconds"):
-        verify(slow, trust=trust, limits=Limits(verify_seconds=0.02))
-    assert verify(slow, trust=trust).state is State.TRUSTED
-    with pytest.raises(LimitExceeded, match="at most 10 bytes"):
-        verify(signed, trust=trust, limits=Limits(file_bytes=10))
-    with pytest.raises(LimitExceeded, match="manifest store"):
-        verify(signed, trust=trust, limits=Limits(manifest_bytes=100))
-    assert verify(signed, trust=trust).state is State.TRUSTED
-
-
-def test_many_threads_verify_at_once(signed: Path, photo: Path, trust: Trust) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        states = list(pool.map(lambda path: verify(path, trust=trust).state, [signed, photo] * 20))
-    assert states == [State.TRUSTED, State.ABSENT] * 20
-
-
-def test_no_mutant_brings_it_down(signed: Path, trust: Trust, tmp_path: Path) -> None:
-    rng = np.random.default_rng(5)
-    original = signed.read_bytes()
-    path = tmp_path / "mutant.jpg"
-    outcomes = set()
-    for _ in range(150):
-        data = bytearray(original)
-        for at in rng.integers(0, len(data), rng.integers(1, 12)):
-            data[at] = rng.integers(0, 256)
-        path.write_bytes(data[: rng.integers(1, len(data))] if rng.random() < 0.3 else data)
-        try:
-            outcomes.add(verify(path, trust=trust).state.value)
-        except AssayError as error:
-            outcomes.add(type(error).__name__)
-    assert "invalid" in outcomes
-
-
-def test_a_cold_verification_loads_nothing_heavy(signed: Path) -> None:
-    heavy = "torch", "av", "cv2", "numpy", "scipy", "matplotlib", "c2pa"
-    code = (
-        "import sys; from pathlib import Path; from assay.provenance.verify import verify;"
-        f"print(verify(Path(sys.argv[1])).state, [m for m in {heavy!r} if m in sys.modules])"
-    )
-    out = subprocess.run([sys.executable, "-P", "-c", code, str(signed)], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == ["untrusted", "[]"]
-
-
-# What c2pa-rs reports as an error, and what we say of the file instead: docs/provenance.md explains each
-EXPLAINED = {
-    "cloud.jpg": "absent",
-    "cloudx.jpg": "absent",
-    "libpng-test_with_url.png": "absent",
-    "no_alg.jpg": "invalid",
-    "prerelease.jpg": "invalid",
-    "sample3.svg": "invalid",
-    "sample4.svg": "invalid",
-    "nested_moov_1000.mp4": "UnreadableMedia",
-    "sample3.invalid.wav": "UnreadableMedia",
-    "tiff_poc.tiff": "UnreadableMedia",
-}
-
-
-def test_files_made_by_others_get_the_expected_state_or_an_explained_one(shared: Path) -> None:
-    states = {"Valid": "untrusted", "Invalid": "invalid", "absent": "absent"}
-    media = shared / "media"
-    with (media / "c2pa" / "manifest.csv").open() as table:
-        rows = list(csv.DictReader(table))
-    said, expected = {}, {}
-    for row in rows:
-        path = media / row["path"]
-        expected[row["path"]] = states.get(row["reference_state"]) or EXPLAINED[path.name]
-        try:
-            found = verify(path)
-            said[row["path"]] = found.state.value
-            own = {code for check in found.checks if check.outcome == "fail" for code in check.codes}
-            reference = {code.removeprefix("ingredient:") for code in row["reference_failures"].split()}
-            broken = {code for code in reference if code != "signingCredential.untrusted"}
-            assert broken <= own, path.name
-        except AssayError as error:
-            said[row["path"]] = type(error).__name__
-    assert said == expected
-    assert len(rows) >= 60
