@@ -174,9 +174,6 @@ def level(media: Media) -> Media:
         return _level_audio(media)
     if isinstance(media, Film):
         return _level_film(media)
-    if not isinstance(media, Still):
-        msg = f"expected sound, a picture or a film, got {type(media).__name__}"
-        raise TypeError(msg)
     return media
 
 

@@ -56,11 +56,13 @@ def _listed(folder: Path) -> Iterator[tuple[Path, str]]:
         msg = f"expected the columns path and person in {manifest}, found {', '.join(table.fieldnames or ())}"
         raise BenchError(msg)
     for row in sorted(table, key=lambda row: row["path"]):
-        path = next((base / row["path"] for base in (folder, folder.parent) if (base / row["path"]).is_file()), None)
-        if path is None or not path.resolve().is_relative_to(folder.resolve()):
-            msg = f"{manifest} names {row['path']}, which is not below {folder}"
+        # Paths are relative to the manifest, or to the folder above it.
+        places = [base / row["path"] for base in (folder, folder.parent)]
+        found = [place for place in places if place.is_file() and place.resolve().is_relative_to(folder.resolve())]
+        if not found:
+            msg = f"{manifest} names {row['path']}, which is no file below {folder}"
             raise BenchError(msg)
-        yield path, row["person"]
+        yield found[0], row["person"]
 
 
 def _media(asset: Asset) -> Media:

@@ -27,7 +27,8 @@ class SwapMaker:
         draft = swap_face(
             real.path,
             source.path,
-            subjects=(real.subject, source.subject),
+            face_of=source.subject,
+            footage_of=(real.subject,),
             book=leave.book,
             purpose=PURPOSE,
             now=leave.now,

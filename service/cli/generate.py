@@ -69,6 +69,7 @@ def _publish(draft: Draft, out: Path, book: ConsentBook, now: datetime, *, repla
     from ...generate import publish
     from ...provenance.certs import ensure_credentials
     from ...provenance.durable import Store
+    from ...provenance.ledger import ensure_ledger
     from ...provenance.trust import Trust
 
     credentials = ensure_credentials()
@@ -79,6 +80,7 @@ def _publish(draft: Draft, out: Path, book: ConsentBook, now: datetime, *, repla
         credentials=credentials,
         trust=Trust.load().add(credentials.anchor_pem),
         store=Store(),
+        ledger=ensure_ledger(),
         now=now,
         rng=np.random.default_rng(),
         replace=replace,

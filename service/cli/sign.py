@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from ...provenance.manifest import Relationship
+    from ...provenance.vocabulary import Relationship
     from ...provenance.sign import Ingredient
 
 

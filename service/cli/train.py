@@ -17,20 +17,24 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder for the ONNX mode
 @app.command()
 def audio(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
     """Train the voice detector: LFCC statistics, calibrated on speakers and makers held out."""
-    from ...detect.train.audio import train
+    from ...datasets.corpus import read
+    from ...detect.train.audio import Settings, train
     from .progress import steps
 
+    items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
-        card = train(corpus, out, seed=seed, progress=tell.next)
+        card = train(items, out=out, settings=Settings(seed=seed), progress=lambda what, _done: tell.next(what))
     typer.echo(str(card))
 
 
 @app.command()
 def visual(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
     """Train the face detector on real faces and blends made of them, calibrated on people held out."""
-    from ...detect.train.visual import train
+    from ...datasets.corpus import read
+    from ...detect.train.visual import Settings, train
     from .progress import steps
 
+    items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
-        card = train(corpus, out, seed=seed, progress=tell.next)
+        card = train(items, out=out, settings=Settings(seed=seed), progress=lambda what, _done: tell.next(what))
     typer.echo(str(card))

@@ -34,7 +34,7 @@ def make_cast(folder: Path) -> Cast:
         feature = "the demonstration without --media"
         raise MissingExtra(feature, "generate") from error
     folder.mkdir(parents=True, exist_ok=True)
-    photo: NDArray[np.uint8] = astronaut()
+    photo: NDArray[np.uint8] = astronaut()  # type: ignore[no-untyped-call]
     other = drawn_over(photo)
     files = {
         "astronaut.png": encode_image(photo, "png"),
@@ -80,8 +80,7 @@ def drawn_over(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         cv2.ellipse(
             drawing, centre, (int(0.3 * width), int(0.1 * width)), side * 14, 0, 360, (52, 34, 26), -1, cv2.LINE_AA
         )
-    softened: NDArray[np.uint8] = cv2.GaussianBlur(drawing, (0, 0), 0.8)
-    return softened
+    return np.asarray(cv2.GaussianBlur(drawing, (0, 0), 0.8), dtype=np.uint8)
 
 
 def pan(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Iterator[Frame]:

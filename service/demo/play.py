@@ -20,7 +20,7 @@ from ...generate.consent import file_sha256
 from ...media.errors import InputError
 from ...provenance.certs import ensure_credentials
 from ...provenance.durable import Store
-from ...provenance.ledger import Ledger
+from ...provenance.ledger import ensure_ledger
 from ...provenance.trust import Trust
 from ..cli.progress import Steps
 from . import acts
@@ -84,7 +84,7 @@ def _stage(out: Path, seed: int, progress: Steps) -> Stage:
         credentials=credentials,
         trust=Trust(anchors_pem=(credentials.anchor_pem,)),
         store=Store(home / "store.sqlite"),
-        ledger=Ledger(home / "ledger.sqlite"),
+        ledger=ensure_ledger(home / "ledger"),
         now=datetime.now(UTC),
         rng=np.random.default_rng(seed),
         seed=seed,
