@@ -47,6 +47,7 @@ class _Worker:
         """Start it, its address space capped at `memory_bytes`. Raises `WorkerFailed` if it does not start."""
         self.memory_bytes = memory_bytes
         self.jobs = 0
+        self.worn = False  # whether it asks to be replaced
         down_read, down_write = os.pipe()
         up_read, up_write = os.pipe()
         # one BLAS thread and two heaps: each would reserve address space that the cap counts
@@ -127,7 +128,7 @@ class Pool:
             raise
         worker.jobs += 1
         self._busy.discard(worker)
-        if worker.jobs >= _JOBS_MOST:
+        if worker.worn or worker.jobs >= _JOBS_MOST:
             worker.close()
             return
         with self._lock:
@@ -190,6 +191,7 @@ def stream(op: str, source: Path | bytes, *, limits: Limits, **arguments: Any) -
             worker.channel.send(request, body, seconds=limits.worker_seconds)
             while True:
                 header, data = worker.channel.receive(seconds=limits.worker_seconds, most=limits.memory_bytes)
+                worker.worn = header.get("worn") is True
                 if header.get("type") == "item":
                     yield header, data
                 elif header.get("type") == "error":
@@ -221,6 +223,7 @@ def _cancelled(worker: _Worker) -> bool:
         worker.channel.send({"op": "cancel"}, seconds=_CANCEL_SECONDS)
         while time.monotonic() < until:
             header, _ = worker.channel.receive(seconds=_CANCEL_SECONDS, most=worker.memory_bytes)
+            worker.worn = header.get("worn") is True
             if header.get("type") in {"end", "error"}:
                 return True
     except (Closed, Silent):

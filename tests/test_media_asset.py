@@ -99,6 +99,25 @@ def test_what_is_told_of_a_film(makers: ModuleType, tmp_path: Path) -> None:
     assert len(asset.sha256) == 64
 
 
+def test_a_turn_is_seen_though_the_first_packets_give_no_frame_yet(makers: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "film"
+    path.write_bytes(makers.rotated(makers.film_of("libx264", "mp4", count=30, bf="3"), 270))
+    video = Asset.open(path).video
+    assert video is not None
+    assert (video.rotation, video.width, video.height, video.variable_rate) == (270, 96, 128, False)
+
+
+def test_a_cover_picture_makes_no_film_of_a_song(makers: ModuleType, tmp_path: Path) -> None:
+    cover = encode_image(makers.card(), "jpeg")
+    body = b"\x00image/jpeg\x00\x03\x00" + cover
+    frame = b"APIC" + len(body).to_bytes(4, "big") + bytes(2) + body
+    size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    path = tmp_path / "song"
+    path.write_bytes(b"ID3\x03\x00\x00" + size + frame + encode_audio(makers.tone(), "mp3"))
+    asset = Asset.open(path)
+    assert (asset.container.name, asset.kind, asset.video) == ("mp3", "audio", None)
+
+
 def test_uneven_frame_times_are_told(makers: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "film"
     path.write_bytes(encode_film(makers.frames([0, 0.04, 0.1, 0.3, 0.31, 0.5, 1.0]), None, rate=Fraction(25)))

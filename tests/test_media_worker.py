@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing
+from types import ModuleType
 
 import pytest
 from assay.media import worker
@@ -123,6 +125,21 @@ def test_a_process_killed_while_idle_or_at_work_is_replaced(pool: worker.Pool) -
     with pytest.raises(WorkerFailed, match="died"):
         list(jobs)
     assert worker.run("echo", b"x", limits=Limits())[1].tobytes() == b"x"
+
+
+def test_a_process_whose_memory_is_half_spent_is_replaced(pool: worker.Pool, makers: ModuleType) -> None:
+    data = makers.film(30)
+    limits = Limits(memory_bytes=3 * 1024**3)
+    pids = set()
+    for _ in range(12):
+        worker.run("film-info", data, limits=limits, container="mp4")
+        list(worker.stream("frames", data, limits=limits, container="mp4", every=1, max_side=None))
+        pids |= set(_pids(pool))
+    assert len(pids) == 1  # nothing piles up: jobs leave their memory behind them
+    small = Limits(memory_bytes=100 * 1024**2)
+    with contextlib.suppress(UnreadableMedia):
+        worker.run("echo", b"", limits=small)
+    assert all(one.memory_bytes != small.memory_bytes for one in pool._idle)
 
 
 def test_errors_cross_over_with_their_kind_and_words(pool: worker.Pool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import stat
@@ -11,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import AssayError, UnreadableMedia
@@ -63,7 +65,10 @@ def serve() -> None:
         while True:
             request, body = channel.receive(most=1 << 40)
             if request.get("op") != "cancel":  # one that came too late
-                channel.send(_answer(channel, request, body.data))
+                answer = _answer(channel, request, body.data)
+                gc.collect()  # containers, streams and codecs hold each other
+                gc.freeze()  # what is left are libraries: the next collection need not look at them
+                channel.send({**answer, "worn": _worn()})
 
 
 def echo(file: BinaryIO, limits: Limits, *, spend_bytes: int = 0, wait: float = 0.0, count: int = 1) -> Iterator[Item]:
@@ -105,10 +110,23 @@ def _answer(channel: Channel, request: Header, body: Body) -> Header:
     except AssayError as error:
         return {"type": "error", "kind": type(error).__name__, "message": str(error)}
     except _FOREIGN as error:
-        if "memory" in str(error).lower():
+        # a thread that cannot be started for want of address space says "try again"
+        if "memory" in str(error).lower() or isinstance(error, BlockingIOError):
             raise SystemExit(1) from None
         return {"type": "error", "kind": "UnreadableMedia", "message": f"the file does not decode: {_words(error)}"}
     return {"type": "end"}
+
+
+def _worn() -> bool:
+    """Whether what earlier jobs left behind takes half of the memory that a job may have."""
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return False
+    cap, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return cap != resource.RLIM_INFINITY and pages * resource.getpagesize() > cap // 2
 
 
 def _words(error: BaseException) -> str:

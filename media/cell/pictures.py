@@ -52,8 +52,10 @@ def decode(file: BinaryIO, limits: Limits, *, container: str) -> Iterator[tuple[
     notes = _depth_notes(image, file)
     try:
         image.load()
-    except OSError as error:
-        text = str(error)
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
+        text = " ".join(str(error).split())
+        if "memory" in text.lower():
+            raise
         cut = "truncated" in text or "incomplete" in text or "premature" in text.lower()
         why = "the picture is cut off (truncated): its end is missing" if cut else "the picture is damaged"
         msg = f"{why}; the decoder says: {text}"
@@ -82,7 +84,7 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def _opened(file: BinaryIO, container: str, limits: Limits) -> tuple[Image, int]:
     """Open the picture and check its size before a pixel is allocated; return it and its orientation."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None  # `Limits` decides, below
     if container == "heif":
@@ -95,7 +97,7 @@ def _opened(file: BinaryIO, container: str, limits: Limits) -> tuple[Image, int]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata
             image = Image.open(file, formats=_FORMATS[container])
-    except UnidentifiedImageError as error:
+    except (OSError, SyntaxError, TypeError, ValueError, EOFError) as error:
         msg = f"the file begins like {container} but its header does not decode: it is damaged or cut off"
         raise UnreadableMedia(msg) from error
     _check_size(*image.size, limits)

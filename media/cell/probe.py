@@ -17,6 +17,8 @@ from .streams import Reader, declared_seconds
 if TYPE_CHECKING:
     from av import VideoStream
 
+_PACKETS_MOST = 200
+
 
 def inform(file: BinaryIO, limits: Limits, *, container: str) -> Iterator[tuple[Header, Body]]:
     """Send what the streams are: from the header, the first frame (for its display matrix) and packet times."""
@@ -49,17 +51,7 @@ def _describe(reader: Reader, stream: VideoStream) -> dict[str, Any]:
     """Return what the film stream is."""
     context = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate
-    signs = (1, 0, 0, 1)
-    ticks: list[int] = []
-    for packet in reader.container.demux(stream):
-        if not ticks:
-            for frame in reader.decoded(packet):
-                signs = matrix(frame)  # type: ignore[arg-type]
-                break
-        if packet.pts is not None:
-            ticks.append(packet.pts)
-        if len(ticks) >= 200:
-            break
+    signs, ticks = _looked_at(reader, stream)
     a, b, c, d = signs
     width, height = (context.height, context.width) if b else (context.width, context.height)
     return {
@@ -73,6 +65,25 @@ def _describe(reader: Reader, stream: VideoStream) -> dict[str, Any]:
         "mirrored": a * d - b * c < 0,
         "variable_rate": _varies(ticks, stream.time_base),
     }
+
+
+def _looked_at(reader: Reader, stream: VideoStream) -> tuple[tuple[int, int, int, int], list[int]]:
+    """Return the display matrix of the first frame that decodes, and the times of the first packets."""
+    import av
+
+    signs = None
+    ticks: list[int] = []
+    try:
+        for packet in reader.container.demux(stream):
+            if signs is None:
+                signs = next((matrix(frame) for frame in reader.decoded(packet)), None)  # type: ignore[arg-type]
+            if packet.pts is not None:
+                ticks.append(packet.pts)
+            if len(ticks) >= _PACKETS_MOST:
+                break
+    except av.FFmpegError:  # whoever decodes will be told
+        pass
+    return signs or (1, 0, 0, 1), ticks
 
 
 def _varies(ticks: list[int], base: Fraction | None) -> bool:

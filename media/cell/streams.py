@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _FORMATS = {"mp4": "mov", "mov": "mov", "m4a": "mov", "mkv": "matroska", "webm": "matroska"}
 _ESTIMATED = {"mp3", "aac"}  # their length is a guess from the bit rate: no ground to call them cut off
 _MICROSECONDS = 1_000_000
+_THREADS_MOST = 4
 
 
 class Reader:
@@ -61,6 +63,8 @@ class Reader:
         for stream in streams:
             if stream.type == "video":
                 stream.codec_context.thread_type = "AUTO"
+                # each thread holds frames of its own: on a machine of many cores they would fill the memory
+                stream.codec_context.thread_count = min(_THREADS_MOST, os.cpu_count() or 1)
         packets = self.container.demux(*streams)
         while True:
             try:
