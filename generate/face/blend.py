@@ -3,7 +3,7 @@
 The seam is removed as in Poisson image editing (Perez, Gangnet, Blake 2003): to the new face is added the smooth
 membrane whose value at the border is the difference there. The membrane is solved on a coarse grid, on which it can
 be followed through time, and which knows no trouble with a face at the edge of the picture; OpenCV's `seamlessClone`
-moves such a face and needs ten times as long.
+moves such a face and needs thirty times as long.
 """
 
 from __future__ import annotations
