@@ -9,10 +9,10 @@ it is: the file is still what its signer signed. Words unknown to the standard f
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..media.errors import UnreadableMedia
 from ..media.limits import Limits
@@ -31,7 +31,10 @@ from .trust import Trust
 from .verification import Check, State, Verification
 from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
-__all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify"]
+if TYPE_CHECKING:
+    from .marks.interface import Mark
+
+__all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify", "with_marks"]
 
 # c2pa-rs raises these only once it has found a manifest
 _OF_MANIFEST: Final = ("Verify", "Decoding", "Signature", "Assertion", "AssertionNotFound", "Manifest", "Json")
@@ -68,6 +71,26 @@ def verify(
     if isinstance(reading, Refusal):
         return _refused(path, head, reading, detached=bool(manifest))
     return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where)
+
+
+def with_marks(verification: Verification, marks: Iterable[Mark]) -> Verification:
+    """Return the verification with step 13 done: are the marks that were read the ones that the manifest names.
+
+    A mark with another id than the manifest binds was moved from another work, or the manifest was. The state stays.
+    """
+    bound = {str(one["value"]).lower() for one in verification.facts.get("soft_bindings", ())}
+    read = {f"{mark.payload:016x}" for mark in marks if mark.payload is not None}
+    if not bound:
+        return verification
+    if not read:
+        new = steps.check(13, "not done", "the manifest names a mark, and none with an id was read in the content")
+    elif bound & read:
+        new = steps.check(13, "pass", f"the mark that the manifest names is in the content ({min(bound & read)})")
+    else:
+        sentence = "the mark in the content has another id than the manifest names: one of them is of another work"
+        new = steps.check(13, "fail", sentence, codes=("assay.softBinding.mismatch",))
+    checks = tuple(new if one.step == 13 else one for one in verification.checks)
+    return replace(verification, checks=checks)
 
 
 def declares_synthetic(verification: Verification) -> bool:

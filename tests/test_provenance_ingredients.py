@@ -12,7 +12,8 @@ import pytest
 from assay.media.limits import Limits
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.context import c2pa_settings
-from assay.provenance.sign import Action, Ingredient, Manifest, sign_file
+from assay.provenance.marks.interface import Mark
+from assay.provenance.sign import Action, Ingredient, Manifest, SoftBinding, sign_file
 from assay.provenance.trust import Trust
 from assay.provenance.verification import Check, State, Verification
 from assay.provenance.verify import (
@@ -20,6 +21,7 @@ from assay.provenance.verify import (
     declares_generative,
     declares_synthetic,
     verify,
+    with_marks,
 )
 from PIL import Image
 
@@ -219,3 +221,17 @@ def test_a_signer_who_hides_a_broken_ingredient_is_caught(
     told = [check for check in found.checks if check.step == 12][1]
     assert told.codes == (f"{code}.mismatch",)
     assert "the signer did not say so" in told.sentence
+
+
+@pytest.mark.parametrize(
+    ("payload", "outcome"), [(0xAB, "pass"), (0xCD, "fail"), (None, "not done")], ids=["the id", "another", "no id"]
+)
+def test_the_mark_in_the_content_is_held_against_the_one_that_is_named(
+    payload: int | None, outcome: str, photo: Path, keys: Credentials, trust: Trust, tmp_path: Path
+) -> None:
+    binding = SoftBinding(alg="com.example.mark", value=f"{0xAB:016x}")
+    manifest = Manifest(actions=created("trainedAlgorithmicMedia"), soft_bindings=(binding,))
+    found = verify(sign_file(photo, tmp_path / "out.jpg", manifest, keys).path, trust=trust)
+    assert step(found, 13).outcome == "not done"
+    marked = with_marks(found, [Mark(scheme="example", payload=payload, p_false_alarm=1e-9)])
+    assert (step(marked, 13).outcome, marked.state) == (outcome, State.TRUSTED)
