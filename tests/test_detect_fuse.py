@@ -20,14 +20,8 @@ from assay.provenance.verification import State, Verification
 from hypothesis import given
 from hypothesis import strategies as st
 
-AI = {
-    "actions": [
-        {
-            "action": "c2pa.created",
-            "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
-        }
-    ]
-}
+TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+AI = {"actions": [{"action": "c2pa.created", "source_type": TRAINED}]}
 ratio = st.floats(-3.5, 3.5)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from ...provenance.vocabulary import Relationship
     from ...provenance.sign import Ingredient
+    from ...provenance.vocabulary import Relationship
 
 
 def sign(
