@@ -30,6 +30,7 @@ _LEAST_RATE = 4000
 _FRAME, _HOP = 0.032, 0.008  # seconds of an analysis frame and of the step to the next
 _BLOCK, _OVERLAP = 60.0, 6.0  # seconds analysed at a time; a notice of up to 6 s is whole in one of them
 _PURE = 0.7  # part of a frame's power that a tone holds in five neighbouring lines
+_FAINT = 0.01  # of a tone's highest power: what is weaker is its swelling and fading
 _LONG = (2.0, 4.5)  # long / short that is taken for the rhythm
 _EVEN = 1.5  # longest short / shortest short
 _SHORT = (0.05, 0.45)  # seconds of a short tone
@@ -135,7 +136,10 @@ def _runs(samples: NDArray[np.float32], rate: int) -> list[_Run]:
     pure = (held / total > _PURE) & (total > 1e-4 * total.max())
     edges = np.flatnonzero(np.diff(np.concatenate([[False], pure, [False]]).astype(np.int8)))
     runs = []
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        # Where a tone swells and fades, a mark or a codec may outweigh it: its pitch is that of its loud part.
+        loud = start + np.flatnonzero(total[start:end] > _FAINT * total[start:end].max())
+        first, last = loud[0], loud[-1] + 1
         line = float(np.median(peak[first:last]))
         if np.all(np.abs(peak[first:last] - line) <= 1.5):
             middle = _FRAME / 2  # a frame tells of its middle
