@@ -239,6 +239,18 @@ def test_times_of_a_variable_frame_rate_are_kept(makers: ModuleType) -> None:
     assert np.allclose([frame.time for frame in frames], times, atol=1e-4)
 
 
+def test_a_film_of_too_many_frames_is_refused(makers: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match="5 frames"):
+        list(stream_frames(makers.film(10), limits=Limits(frames=5)))
+
+
+def test_leaving_a_film_early_leaves_the_next_one_whole(makers: ModuleType) -> None:
+    data = makers.film(40)
+    for _ in range(5):
+        assert next(iter(stream_frames(data))).index == 0
+    assert len(list(stream_frames(data))) == 40
+
+
 def test_every_and_max_side_thin_out_in_the_process(makers: ModuleType) -> None:
     frames = list(stream_frames(makers.film(10), every=4, max_side=64))
     assert [frame.index for frame in frames] == [0, 4, 8]
