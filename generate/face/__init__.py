@@ -10,7 +10,7 @@ from .interface import FaceEngine, Who
 
 __all__ = ["ENGINES", "FaceEngine", "Who", "engine"]
 
-ENGINES = MappingProxyType({"landmark-swap": "landmark:LandmarkSwap"})
+ENGINES = MappingProxyType({"landmark-swap": ".landmark:LandmarkSwap"})
 """Name of an engine -> its module in this folder and class."""
 
 
@@ -24,5 +24,5 @@ def engine(name: str = "landmark-swap") -> FaceEngine:
         msg = f"no face engine is named {name!r}; known: {', '.join(ENGINES)}"
         raise InputError(msg)
     module, _, kind = ENGINES[name].partition(":")
-    made: FaceEngine = getattr(importlib.import_module(f".{module}", __name__), kind)()
+    made: FaceEngine = getattr(importlib.import_module(module, __name__), kind)()
     return made

@@ -32,7 +32,7 @@ __all__ = [
     "track",
 ]
 
-FINDERS = MappingProxyType({"retinaface": "retinaface:RetinaFace", "mtcnn": "mtcnn:Mtcnn"})
+FINDERS = MappingProxyType({"retinaface": ".retinaface:RetinaFace", "mtcnn": ".mtcnn:Mtcnn"})
 """Name of a finder -> its module in this folder and class."""
 
 
@@ -51,7 +51,7 @@ def finder(name: str = "retinaface") -> FaceFinder:
 @functools.cache
 def _made(name: str) -> FaceFinder:
     module, _, kind = FINDERS[name].partition(":")
-    made: FaceFinder = getattr(importlib.import_module(f".{module}", __name__), kind)()
+    made: FaceFinder = getattr(importlib.import_module(module, __name__), kind)()
     return made
 
 
