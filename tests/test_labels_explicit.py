@@ -1,4 +1,4 @@
-"""Labels that are seen and heard: high enough, legible on anything, found again after encoding; the rhythm and its finder."""
+"""Labels that are seen and heard: high enough, legible on anything, found again after encoding."""
 
 from __future__ import annotations
 

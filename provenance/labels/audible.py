@@ -34,6 +34,7 @@ _FAINT = 0.01  # of a tone's highest power: what is weaker is its swelling and f
 _LONG = (2.0, 4.5)  # long / short that is taken for the rhythm
 _EVEN = 1.5  # longest short / shortest short
 _SHORT = (0.05, 0.45)  # seconds of a short tone
+_BLIP = 0.03  # seconds: what is shorter is what a codec smears into a pause
 _GAP = (0.3, 5.0)  # silence between tones, in shorts
 _FLOOR = 1e-12
 
@@ -140,6 +141,8 @@ def _runs(samples: NDArray[np.float32], rate: int) -> list[_Run]:
         # Where a tone swells and fades, a mark or a codec may outweigh it: its pitch is that of its loud part.
         loud = start + np.flatnonzero(total[start:end] > _FAINT * total[start:end].max())
         first, last = loud[0], loud[-1] + 1
+        if (last - first) * _HOP < _BLIP:
+            continue
         line = float(np.median(peak[first:last]))
         if np.all(np.abs(peak[first:last] - line) <= 1.5):
             middle = _FRAME / 2  # a frame tells of its middle
