@@ -64,7 +64,7 @@ readme: $(EVERYTHING) ## Refresh the help blocks of the README
 	$(BIN)/python -P docs/help_blocks.py
 
 lock: $(UV) ## Compile requirements.lock from pyproject.toml
-	$(UV) pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra all --extra dev --overrides overrides.txt \
+	$(UV) pip compile --quiet --python-version 3.11 pyproject.toml --extra all --extra dev --overrides overrides.txt \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
 
 clean: ## Remove the environments and everything made

@@ -16,7 +16,7 @@ from ..provenance.labels import read_labels
 from ..provenance.marks import read_marks
 from ..provenance.marks.interface import Mark
 from ..provenance.trust import Trust
-from ..provenance.verify import verify
+from ..provenance.verify import verify, with_marks
 from . import detector, names
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
@@ -53,6 +53,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         view = View.open(asset, limits=examination.limits)
     with _stage("marks", seconds, tell):
         marks, unread = _marks(view)
+    verification = with_marks(verification, marks)
     evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
     findings: list[Finding] = []
     skipped: list[Skipped] = unread
