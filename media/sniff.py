@@ -68,6 +68,8 @@ _STRANGERS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\x7fELF", "a program"),
     (b"BM", "a BMP picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\xff\x0a", "a JPEG XL picture"),
 )
 # ISO 11172-3, table of layer III bit rates in kbit/s for MPEG-1 and for MPEG-2/2.5; rates in hertz by version
 _BIT_RATES = {
@@ -175,6 +177,6 @@ def _stranger(head: bytes) -> str:
         text = head[:512].decode("utf-8", "strict" if len(head) <= 512 else "ignore")
     except UnicodeDecodeError:
         text = "\x00"
-    if all(letter.isprintable() or letter.isspace() for letter in text):
+    if all(letter >= " " or letter.isspace() for letter in text):
         return f"the file is text, not media; expected one of {known}"
     return f"the content is no media that can be read (it begins with {head[:8].hex(' ')}); expected one of {known}"

@@ -199,6 +199,7 @@ FILMS = {
     "mpeg-2-ts": ("mpeg2video", "mpegts", "yuv420p", {}),
     "h264-mp4": ("libx264", "mp4", "yuv420p", {"bf": "2"}),
     "h264-avi": ("libx264", "avi", "yuv420p", {"bf": "0"}),
+    "h264-avi-out-of-order": ("libx264", "avi", "yuv420p", {"bf": "2"}),
     "hevc-mp4": ("libx265", "mp4", "yuv420p", {"x265-params": "log-level=none"}),
     "vp9-webm": ("libvpx-vp9", "webm", "yuv420p", {}),
     "av1-mkv": ("libsvtav1", "matroska", "yuv420p", {"preset": "12"}),

@@ -30,12 +30,14 @@ class Clock:
         self._bent = False
         # an elementary stream has no times; those that FFmpeg invents for it skip
         self._blind = stream.container.format.name == "mpegvideo"
+        # AVI numbers frames in coding order: only the decoder's own order of output is that of time
+        self._coded = stream.container.format.name == "avi"
 
     def tick(self, frame: VideoFrame) -> tuple[int, float]:
         """Return index and time of the next frame. Raises `LimitExceeded`."""
-        stamp = frame.pts if frame.pts is not None else frame.dts
+        stamp = frame.dts if frame.pts is None or self._coded else frame.pts
         if self._blind or stamp is None or frame.time_base is None:
-            self._blind = True
+            self._blind = not self._coded  # the last frames of an AVI come after its last packet
             time = self.last + self._step
         else:
             seconds = float(stamp * frame.time_base)
