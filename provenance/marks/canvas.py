@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ SPREAD = 3
 """Coefficients in one sum."""
 LOWEST, HIGHEST = 1.2, 9.0
 """Radius of the coefficients used, in half cycles a block: 0.6 to 4.5 cycles in 64 canvas pixels."""
+BANDS = (8, 8, 7)
+"""Sums from the lowest, middle and highest coefficients: what blurs takes the highest first and leaves the others."""
 TILE = 4
 """Any TILE x TILE blocks carry every symbol at least once, so that a crop loses strength and no symbol."""
 
@@ -57,31 +60,42 @@ def _usable() -> NDArray[np.intp]:
     u, v = np.meshgrid(np.arange(_rows_used()), np.arange(_rows_used()), indexing="ij")
     radius = np.hypot(u, v)
     chosen = np.flatnonzero((radius >= LOWEST) & (radius <= HIGHEST))
-    return chosen[: len(chosen) // SPREAD * SPREAD]
+    rising = chosen[np.argsort(radius.ravel()[chosen], kind="stable")]
+    return rising[: SPREAD * sum(BANDS)]
 
 
 @lru_cache(maxsize=8)
 def layout(key: bytes, scheme: str) -> Layout:
     """Return the layout of `key`."""
     usable = _usable()
-    sums = len(usable) // SPREAD
+    sums = sum(BANDS)
     stream = KeyStream(key, f"{scheme} layout")
     blocks = BLOCKS * BLOCKS
-    coefficients = np.stack([usable[stream.permutation(len(usable))] for _ in range(blocks)])
+    edges = SPREAD * np.cumsum([0, *BANDS])
+    coefficients = np.stack(
+        [np.concatenate([usable[a:b][stream.permutation(b - a)] for a, b in pairwise(edges)]) for _ in range(blocks)]
+    )
     in_tile = TILE * TILE * sums
     fill = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])[:in_tile].reshape(
         TILE, TILE, sums
     )
     symbol = np.empty((BLOCKS, BLOCKS, sums), dtype=np.intp)
+    tiles_across = BLOCKS // TILE
     for row in range(BLOCKS):
         for column in range(BLOCKS):
-            symbol[row, column] = fill[row % TILE, column % TILE][stream.permutation(sums)]
+            tile = row // TILE * tiles_across + column // TILE
+            symbol[row, column] = np.roll(fill[row % TILE, column % TILE], tile * sums // tiles_across**2)
     return Layout(
         coefficients=coefficients.reshape(blocks, sums, SPREAD),
         signs=stream.signs(blocks * sums * SPREAD).reshape(blocks, sums, SPREAD) / np.float32(np.sqrt(SPREAD)),
         dither=stream.uniform(blocks * sums).reshape(blocks, sums).astype(np.float32),
         symbol=symbol.reshape(blocks, sums),
     )
+
+
+def band_weights(*weights: float) -> NDArray[np.float32]:
+    """Return a weight for each sum of a block from one for each of the three bands."""
+    return np.repeat(np.array(weights, dtype=np.float32), BANDS)
 
 
 def forward(canvas: NDArray[Any]) -> NDArray[np.float32]:
@@ -125,8 +139,8 @@ def spread(errors: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
 
 
 def soft_values(phases: NDArray[np.float32], where: Layout, weights: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the 306 soft values for `phases` `[64, sums]` (sums in lattice steps), `weights` `[64]` a block."""
-    values = np.cos(2.0 * np.pi * (phases - where.dither)) * weights[:, None]
+    """Return the 306 soft values for `phases` `[64, sums]` (sums in lattice steps) with `weights` of the same shape."""
+    values = np.cos(2.0 * np.pi * (phases - where.dither)) * weights
     return np.asarray(np.bincount(where.symbol.ravel(), weights=values.ravel(), minlength=SYMBOLS), dtype=np.float64)
 
 
@@ -135,9 +149,9 @@ def gain_scores(
 ) -> NDArray[np.float32]:
     """Return for each gain how well `phases` over it lie on either lattice, in deviations of an unmarked picture."""
     used = weights > 0
-    turned = phases[used].ravel()[None, :] / gains.astype(np.float32)[:, None] - where.dither[used].ravel()
+    turned = phases[used][None, :] / gains.astype(np.float32)[:, None] - where.dither[used]
     turned -= np.rint(2.0 * turned) * np.float32(0.5)
-    each = np.repeat(weights[used], phases.shape[1])
+    each = weights[used]
     values = np.cos(np.float32(4.0 * np.pi) * turned) @ each
     norm = np.sqrt((each**2).sum() / 2.0)
     out: NDArray[np.float32] = values / max(float(norm), 1e-9)

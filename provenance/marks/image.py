@@ -20,13 +20,21 @@ PULL = 0.74
 """How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
 FLAT_PULL = 0.5
 """The same where the picture is flat and a change is seen most easily."""
-WAVE_LEVEL = 0.95
-"""Root mean square of the template in grey levels."""
+WAVE_LEVELS = (0.85, 1.7)
+"""Strength of the template in grey levels where it may be, in a smooth and in a busy or partly closed picture."""
+WAVE_SHARE = 0.45
+"""Part of the loss that the template may take."""
+WAVE_NEED = 0.3
+"""Level of the template over the picture's own in the same band that is found again in a half of the picture."""
+LOSS = 3.9
+"""Mean square of the whole change in grey levels squared, at most: 42.2 dB."""
 ROUNDS = 2
 GAINS = np.geomspace(0.55, 1.8, 97)
 GAMMAS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1)
 TRIED = 6
 """Gains that are decoded, best lattice score first."""
+BLURS = ((1.0, 1.0, 1.0), (1.0, 0.5, 0.1), (1.0, 0.0, 0.0))
+"""Weights of the three bands of coefficients that are tried: a sharp, a soft and a blurred picture."""
 SEEN = 5.2
 """Agreement of the template in standard deviations from which a placement is decoded."""
 
@@ -105,11 +113,14 @@ def difference(grey: NDArray[np.float32], symbols: NDArray[np.float32], key: byt
     where = canvas.layout(key, scheme)
     block, pixel = pulls_of(grey)
     open_ = np.minimum(pixel * 4.0, 1.0)
-    waves = WAVE_LEVEL * pixel * template.pattern(key, scheme)
+    waves = wave_level(grey, pixel) * pixel * template.pattern(key, scheme)
     sums = canvas.sums_of(canvas.forward(grey + waves), where)
-    wanted = canvas.errors_to_lattice(sums, symbols, where, STEP) * block[:, None]
-    change = wanted
-    out = waves
+    errors = canvas.errors_to_lattice(sums, symbols, where, STEP)
+    wanted = errors * block[:, None]
+    left = LOSS - float(np.square(waves).mean())
+    loss = float(np.square(wanted).sum()) / grey.size
+    wanted *= np.float32(min(1.15, np.sqrt(left / max(loss, 1e-9))))
+    change, out = wanted, waves
     for turn in range(ROUNDS):
         out = waves + open_ * canvas.backward(canvas.spread(change, where))
         out = np.clip(grey + out, 0.0, 255.0) - grey
@@ -117,6 +128,18 @@ def difference(grey: NDArray[np.float32], symbols: NDArray[np.float32], key: byt
             reached = canvas.sums_of(canvas.forward(grey + out), where) - sums
             change = change + np.clip(wanted - reached, -0.3 * STEP, 0.3 * STEP)
     return out.astype(np.float32)
+
+
+def wave_level(grey: NDArray[np.float32], pixel: NDArray[np.float32]) -> float:
+    """Return the level of the template: the busier the picture and the less of it may be changed, the more."""
+    import cv2
+
+    fine = grey - cv2.blur(grey, (11, 11), borderType=cv2.BORDER_REFLECT)
+    power = cv2.blur(fine * fine, (21, 21), borderType=cv2.BORDER_REFLECT)
+    seen = pixel / np.sqrt(np.maximum(power, 0.0) + 4.0)
+    needed = WAVE_NEED / float(np.sqrt(np.square(seen).mean()) + 1e-6)
+    most = np.sqrt(WAVE_SHARE * LOSS / (float(np.square(pixel).mean()) + 1e-6))
+    return float(np.clip(needed, WAVE_LEVELS[0], min(WAVE_LEVELS[1], most)))
 
 
 def native(change: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -145,12 +168,12 @@ def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: st
     straight = read_lattice(grey, whole, key, scheme)
     if straight.found is not None or float(grey.std()) < 0.5:
         return straight
-    spectrum = template.spectrum_of(grey)
-    own = template.place(spectrum, np.eye(2), template.waves(key, scheme))
-    places = [one for one in [own, *template.search(spectrum, aspect, key, scheme)] if one.score >= SEEN]
+    seen, waves = template.received(grey), template.waves(key, scheme)
+    own = template.place(seen, np.eye(2), waves)
+    places = [one for one in [own, *template.search(seen, aspect, key, scheme)] if one.score >= SEEN]
     trials = straight.trials
     for one in places[:3]:
-        moved, weights = onto_canvas(grey, one)
+        moved, weights = onto_canvas(grey, template.refined(seen, one, waves))
         if weights.sum() < 6:
             continue
         for gamma in (1.0, *GAMMAS):
@@ -168,16 +191,34 @@ def gamma_table(gamma: float) -> NDArray[np.float32]:
     return (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
 
 
-def read_lattice(grey: NDArray[np.float32], weights: NDArray[np.float32], key: bytes, scheme: str) -> Reading:
-    """Decode the canvas as it lies at gain 1 and at the gains with the best lattice score."""
+def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: bytes, scheme: str) -> Reading:
+    """Decode the canvas as it lies at gain 1 and at the gains with the best lattice score.
+
+    `there` says how much of each block `[64]` is in the picture; blocks at the ends of the scale count less.
+    """
     where = canvas.layout(key, scheme)
+    weights = there * open_blocks(grey)
     phases = canvas.sums_of(canvas.forward(grey), where) / np.float32(STEP)
-    scores = canvas.gain_scores(phases, where, weights, GAINS)
+    each = weights[:, None] * np.ones_like(phases)
+    scores = canvas.gain_scores(phases, where, each, GAINS)
     gains = [1.0, *GAINS[np.argsort(-scores)[:TRIED]]]
-    soft = np.stack([canvas.soft_values(phases / np.float32(gain), where, weights) for gain in gains])
+    soft = np.stack(
+        [
+            canvas.soft_values(phases / np.float32(gain), where, weights[:, None] * canvas.band_weights(*bands))
+            for gain in gains
+            for bands in BLURS
+        ]
+    )
     decoded = [one for one in codes.decode(soft, key, scheme) if one is not None]
     best = max(decoded, key=lambda one: one.strength, default=None)
-    return Reading(best, len(gains))
+    return Reading(best, len(soft))
+
+
+def open_blocks(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return for each block `[64]` how far it lies inside the scale of grey, 1 where nothing was cut off."""
+    inside = ((grey > 1.5) & (grey < 253.5)).astype(np.float32)
+    shape = (canvas.BLOCKS, canvas.BLOCK, canvas.BLOCKS, canvas.BLOCK)
+    return np.asarray(inside.reshape(shape).mean(axis=(1, 3)).reshape(-1) ** 2 + 1e-3, dtype=np.float32)
 
 
 def onto_canvas(

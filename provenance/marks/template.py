@@ -27,9 +27,9 @@ RATIO = (0.56, 1.18)
 LEAST_AREA = 0.42
 TURN = 6.0
 """Degrees that are searched to either side."""
-KEPT = 12
+KEPT = 32
 """Coarse candidates that are refined."""
-PLACED = 4
+PLACED = 8
 """Refined candidates whose shift is found."""
 
 
@@ -43,6 +43,14 @@ class Placement:
     matrix: NDArray[np.float64]
     shift: NDArray[np.float64]
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The whitened and windowed canvas of a received picture, and its spectrum with origin and phases at the middle."""
+
+    canvas: NDArray[np.float32]
+    spectrum: NDArray[np.complex64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +102,17 @@ def whitened(canvas: NDArray[np.float32]) -> NDArray[np.float32]:
     return out
 
 
-def spectrum_of(canvas: NDArray[np.float32]) -> NDArray[np.complex64]:
-    """Return the spectrum `[512, 512]` of the whitened and windowed canvas, origin and phases at its middle."""
+def received(canvas: NDArray[np.float32]) -> Received:
+    """Return what the waves are sought in."""
     import scipy.fft
 
-    window = _window()
-    turned = np.fft.ifftshift(whitened(canvas) * window)
+    seen = whitened(canvas) * _window()
+    turned = np.fft.ifftshift(seen)
     half = scipy.fft.rfft2(turned)
     full = np.empty((SIDE, SIDE), dtype=np.complex64)
     full[:, : SIDE // 2 + 1] = half
     full[:, SIDE // 2 + 1 :] = np.conj(np.roll(half[::-1, 1 : SIDE // 2], 1, axis=0))[:, ::-1]
-    return np.fft.fftshift(full)
+    return Received(seen, np.fft.fftshift(full))
 
 
 @lru_cache(maxsize=1)
@@ -164,12 +172,12 @@ def _nudges() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.floa
     return np.exp(x), np.exp(y), turn
 
 
-def search(spectrum: NDArray[np.complex64], aspect: float, key: bytes, scheme: str) -> list[Placement]:
-    """Return the likeliest placements, best first, of a received picture with this `spectrum` and height / width."""
+def search(seen: Received, aspect: float, key: bytes, scheme: str) -> list[Placement]:
+    """Return the likeliest placements, best first, of a received picture of this height / width."""
     import cv2
 
     these = waves(key, scheme)
-    power = _power(spectrum)
+    power = _power(seen.spectrum)
     wide = cv2.dilate(power, np.ones((3, 3), dtype=np.uint8))
     coarse = wide.ravel().take(_coarse(aspect, key, scheme)).mean(axis=1)
     x, y, turn = _grid()
@@ -181,15 +189,14 @@ def search(spectrum: NDArray[np.complex64], aspect: float, key: bytes, scheme: s
         top = int(np.argmax(scores))
         found.append((float(scores[top]), matrices[top]))
     found.sort(key=lambda one: -one[0])
-    placements = [place(spectrum, matrix, these) for _, matrix in found[:PLACED]]
+    placements = [place(seen, matrix, these) for _, matrix in found[:PLACED]]
     return sorted(placements, key=lambda one: -one.score)
 
 
-def place(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64], these: Waves) -> Placement:
+def place(seen: Received, matrix: NDArray[np.float64], these: Waves) -> Placement:
     """Return the placement with the shift that makes the waves' phases agree best."""
-    matrix = _polished(spectrum, matrix, these)
     places = np.clip(np.rint(these.cycles @ matrix).astype(int) + SIDE // 2, 0, SIDE - 1)
-    values = spectrum[places[:, 1], places[:, 0]]
+    values = seen.spectrum[places[:, 1], places[:, 0]].astype(np.complex128)
     values = values / (np.abs(values) + 1e-9) * np.exp(-1j * these.phases)
     size = 128
     grid = np.zeros((size, size), dtype=np.complex128)
@@ -198,30 +205,47 @@ def place(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64], these: W
     agreement = np.fft.ifft2(grid).real * size * size
     row, column = np.unravel_index(int(np.argmax(agreement)), agreement.shape)
     shift = np.array([(column + size / 2) % size - size / 2, (row + size / 2) % size - size / 2]) / size
+    shift = _nearer(values, shift, these)
+    return Placement(matrix, shift, _score(values, shift, these))
+
+
+def _score(values: NDArray[np.complex128], shift: NDArray[np.float64], these: Waves) -> float:
+    off = np.angle(values * np.exp(-2j * np.pi * these.cycles @ shift))
+    return float(np.cos(off).sum() / np.sqrt(WAVES / 2.0))
+
+
+def _nearer(values: NDArray[np.complex128], shift: NDArray[np.float64], these: Waves) -> NDArray[np.float64]:
+    """Return `shift` moved so that the phases left over are least."""
     for _ in range(2):
         off = np.angle(values * np.exp(-2j * np.pi * these.cycles @ shift))
         weight = np.cos(off).clip(0.0)[:, None]
         shift = shift + np.linalg.lstsq(weight * these.cycles, weight[:, 0] * off, rcond=None)[0] / (2.0 * np.pi)
-    score = float(np.cos(np.angle(values * np.exp(-2j * np.pi * these.cycles @ shift))).sum())
-    return Placement(matrix, shift, score / float(np.sqrt(WAVES / 2.0)))
+    return shift
 
 
-def _polished(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64], these: Waves) -> NDArray[np.float64]:
-    """Return `matrix` fitted by least squares to the centres of the peaks near where it puts the waves."""
-    reach = np.arange(-2, 3)
-    for _ in range(2):
-        middle = np.rint(these.cycles @ matrix)
-        x = np.clip(middle[:, 0, None, None] + reach[None, None, :] + SIDE // 2, 0, SIDE - 1).astype(int)
-        y = np.clip(middle[:, 1, None, None] + reach[None, :, None] + SIDE // 2, 0, SIDE - 1).astype(int)
-        power = np.abs(spectrum[y, x]).astype(np.float64) ** 2
-        ground = np.median(power, axis=(1, 2), keepdims=True) + 1e-9
-        power = np.clip(power / ground - 3.0, 0.0, 40.0)
-        total = power.sum(axis=(1, 2)) + 1e-9
-        centre = (
-            middle
-            + np.stack([(power * reach).sum(axis=(1, 2)), (power * reach[:, None]).sum(axis=(1, 2))], 1)
-            / total[:, None]
-        )
-        weight = np.sqrt(np.minimum(total, 60.0))[:, None]
-        matrix = np.linalg.lstsq(weight * these.cycles, weight * centre, rcond=None)[0]
-    return matrix
+def refined(seen: Received, placed: Placement, these: Waves) -> Placement:
+    """Return `placed` with its matrix and shift moved to where the waves are strongest (Gauss-Newton, five rounds).
+
+    The derivative of a wave's spectrum by its frequency is that of the canvas times the coordinate; its part in
+    quadrature to the known phase says how far the frequency is off.
+    """
+    line = (np.arange(SIDE) - SIDE // 2) / SIDE
+    window = _window()[SIDE // 2].astype(np.float64)
+    spread = float((window * line**2).sum() / window.sum())
+    matrix, shift = placed.matrix, placed.shift
+    both = np.concatenate([seen.canvas, seen.canvas * line.astype(np.float32)], axis=0)
+    values = np.zeros(WAVES, dtype=np.complex128)
+    for _ in range(5):
+        turns = these.cycles @ matrix
+        across = both @ np.exp(-2j * np.pi * np.outer(line, turns[:, 0])).astype(np.complex64)
+        down = np.exp(-2j * np.pi * np.outer(line, turns[:, 1])).astype(np.complex64)
+        known = np.exp(-1j * these.phases)
+        values = (across[:SIDE] * down).sum(axis=0) * known
+        by_x = (across[SIDE:] * down).sum(axis=0) * known
+        by_y = (across[:SIDE] * (line[:, None] * down)).sum(axis=0) * known
+        shift = _nearer(values, shift, these)
+        back = np.exp(-2j * np.pi * these.cycles @ shift)
+        strength = max(float((values * back).real.mean()), 1e-9)
+        off = np.stack([(by_x * back).imag, (by_y * back).imag], axis=1) / (2.0 * np.pi * strength * spread)
+        matrix = matrix + np.linalg.lstsq(these.cycles, np.clip(off, -1.5, 1.5), rcond=None)[0]
+    return Placement(matrix, shift, _score(values, shift, these))

@@ -139,7 +139,7 @@ class _Reader:
             return
         where = canvas.layout(self.key, self.scheme)
         phases = group.sums / np.float32(group.count * image.STEP)
-        soft = canvas.soft_values(phases, where, np.ones(len(phases), dtype=np.float32))
+        soft = canvas.soft_values(phases, where, np.ones_like(phases))
         self.rows[start].append((group.first, group.last, soft.astype(np.float32)))
 
     def result(self) -> Mark | None:
