@@ -38,10 +38,11 @@ def clone_voice(
     Raises `ConsentError`, before anything is made, unless `subject` consents to have this very file cloned for
     `purpose`; `InputError`, `UnreadableMedia` or `NothingToExamine` if the file is no sound.
     """
-    from .voice import VoiceRequest, voice_engine
-
     source = Source(path=reference, relationship="inputTo", subject=subject, sha256=file_sha256(reference))
     _clear((source,), Scope.VOICE_CLONE, book, purpose, now)
+    from .voice import VoiceRequest
+    from .voice import engine as voice_engine
+
     maker = voice_engine(engine)
     audio = maker.speak(VoiceRequest(text=text, reference=decode_audio(_opened(source)), seed=seed))
     return Draft(
@@ -74,8 +75,6 @@ def swap_face(
     by frame, when it is published. Raises `ConsentError`, before anything is made, unless each of them consents to
     `purpose` with that very file; `GenerationError` if there is no face to put in or to replace.
     """
-    from .face import engine as face_engine
-
     face = Source(path=source, relationship="componentOf", subject=face_of, sha256=file_sha256(source))
     sha256 = file_sha256(target)
     people = tuple(Source(path=target, relationship="parentOf", subject=one, sha256=sha256) for one in footage_of)
@@ -83,6 +82,8 @@ def swap_face(
         msg = "a face swap needs to know whose footage it changes: name everybody who can be recognised in it"
         raise InputError(msg)
     _clear((*people, face), Scope.FACE_SWAP, book, purpose, now)
+    from .face import engine as face_engine
+
     maker = face_engine(engine)
     given = decode_image(_opened(face))
     return Draft(

@@ -18,7 +18,7 @@ from ..media.errors import InputError
 from ..media.image import Still
 from ..media.video import Film, Frame
 from ..provenance.labels.audible import audible_notice
-from ..provenance.labels.explicit import Plate, burn_in_frames, plate
+from ..provenance.labels.explicit import Plate, Style, burn_in_frames, plate
 from ..provenance.labels.fields import Aigc, Disclosure
 from ..provenance.labels.implicit import write_metadata
 from ..provenance.labels.shown import Shown
@@ -28,6 +28,8 @@ from .interface import Draft, PublishError
 
 VISIBLE = "AI MODIFIED 合成"
 """The words on pictures: the European badge says AI MODIFIED, GB 45438-2025 wants AI and 合成 (composed)."""
+STYLE = Style(height=0.06)
+"""A little higher than the standard's 5 %, so that the letters still measure so after lossy encoding."""
 _PROVIDER = "assay"
 _CONTAINERS = {
     "image": {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"},
@@ -85,7 +87,7 @@ def finish(draft: Draft, stamp: Stamp) -> bytes:
     media, shown = draft.media, None
     if isinstance(media, Still):
         height, width = media.pixels.shape[:2]
-        label = plate(width, height, VISIBLE)
+        label = plate(width, height, VISIBLE, style=STYLE)
         shown = Shown.of(label, size=(width, height))
         data = encode_image(_picture(media.pixels, label, stamp), stamp.container)
     elif isinstance(media, Audio):
@@ -96,7 +98,7 @@ def finish(draft: Draft, stamp: Stamp) -> bytes:
             msg = "the film has no frame"
             raise PublishError(msg)
         height, width = first.image.shape[:2]
-        shown = Shown.of(plate(width, height, VISIBLE), size=(width, height))
+        shown = Shown.of(plate(width, height, VISIBLE, style=STYLE), size=(width, height))
         data = encode_film(_frames(media, stamp), media.audio, stamp.container, rate=media.rate)
     return write_metadata(data, stamp.container, fields=disclosure(draft, stamp, shown))
 
@@ -132,7 +134,7 @@ def _sound(audio: Audio, stamp: Stamp) -> Audio:
 
 
 def _frames(film: Film, stamp: Stamp) -> Iterator[Frame]:
-    return video_scheme().embed(burn_in_frames(film.frames(), VISIBLE), stamp.payload, stamp.key)
+    return video_scheme().embed(burn_in_frames(film.frames(), VISIBLE, style=STYLE), stamp.payload, stamp.key)
 
 
 def _need_change(before: NDArray[Any], after: NDArray[Any], what: str) -> None:

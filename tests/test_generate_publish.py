@@ -444,7 +444,7 @@ def test_a_label_lost_on_the_way_to_the_disk_is_noticed(desk: Desk, monkeypatch:
     elif kind == "image":
         monkeypatch.setattr(finish.Plate, "apply", lambda _, pixels: np.maximum(pixels, 3))
     else:
-        monkeypatch.setattr(finish, "burn_in_frames", lambda frames, _: frames)
+        monkeypatch.setattr(finish, "burn_in_frames", lambda frames, *_, **__: frames)
     with pytest.raises(PublishError, match="label is not as"):
         desk.publish(desk.draft(_media(kind)), {"audio": "a.wav", "image": "a.png", "video": "a.mp4"}[kind])
     assert desk.left() == []
