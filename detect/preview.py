@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media.audio import Audio
+from ..media.errors import AssayError
 from ..media.view import View
 
 PICTURE_SIDE = 560
@@ -45,7 +46,8 @@ def preview_of(view: View) -> Preview:
         chosen = [view.frames[i].image for i in np.linspace(0, len(view.frames) - 1, FRAMES).astype(int)]
         height, width = chosen[0].shape[:2]
         picture = jpeg(strip(chosen), side=FRAME_SIDE * FRAMES)
-    spectrogram, top = (None, 0.0) if view.audio is None else (spectrogram_png(view.audio), view.audio.rate / 2)
+    audio = _sound(view)
+    spectrogram, top = (None, 0.0) if audio is None else (spectrogram_png(audio), audio.rate / 2)
     return Preview(
         picture=picture,
         width=width,
@@ -54,6 +56,14 @@ def preview_of(view: View) -> Preview:
         seconds=view.seconds or 0.0,
         top_hz=top,
     )
+
+
+def _sound(view: View) -> Audio | None:
+    """Return the sound, or `None` where it is broken: the report says so elsewhere, and pictures are shown anyway."""
+    try:
+        return view.audio
+    except AssayError:
+        return None
 
 
 def strip(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
