@@ -76,6 +76,11 @@ def _film(seconds: float = 2.0) -> Film:
     return Film(frames=frames, rate=Fraction(25), audio=_speech(seconds))
 
 
+@cache
+def _references() -> tuple[bytes, bytes]:
+    return encode_audio(_speech(1.0), "flac"), encode_image(_picture(), "png")
+
+
 @dataclass
 class Desk:
     """A folder with all that publishing needs."""
@@ -140,8 +145,8 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
 @pytest.fixture
 def desk(tmp_path: Path, issued: Credentials) -> Desk:
     alice, bob = tmp_path / "alice.flac", tmp_path / "bob.png"
-    alice.write_bytes(encode_audio(_speech(1.0), "flac"))
-    bob.write_bytes(encode_image(_picture(), "png"))
+    for path, content in zip((alice, bob), _references(), strict=True):
+        path.write_bytes(content)
     book = ConsentBook(tmp_path / "book")
     for subject, path in (("alice", alice), ("bob", bob)):
         terms = Terms(
