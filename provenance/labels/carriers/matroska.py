@@ -36,11 +36,14 @@ class Matroska:
         if end != len(data) or data[place] != 0x01:
             msg = "labels are written into Matroska files of one segment with a size of 8 bytes: remux the file first"
             raise LabelError(msg)
-        if last is not None and last[0] == _TAGS and any(True for _ in _read_tags(window, last[2], end)):
-            end = last[1]
+        values = fields.values()
+        if last is not None and last[0] == _TAGS:
+            old = {thing.key: thing.value for thing in _read_tags(window, last[2], end)}
+            values = old | values
+            end = last[1] if old else end
         simple = b"".join(
             _element(_SIMPLE, _element(_NAME, key.encode()) + _element(_STRING, value.encode()))
-            for key, value in fields.values().items()
+            for key, value in values.items()
         )
         tags = _element(_TAGS, _element(_TAG, _element(_TARGETS, b"") + simple))
         size = (1 << 56 | end - start + len(tags)).to_bytes(8, "big")
