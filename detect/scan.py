@@ -96,7 +96,7 @@ def files_below(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         try:
             folder = path.is_dir()
-            if not folder and not path.is_symlink() and not path.exists():
+            if not folder and not path.exists():
                 msg = f"expected a file or folder, found nothing at {path}: check the path"
                 raise InputError(msg)
             found += sorted(_files(path)) if folder else [path]

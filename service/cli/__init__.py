@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -37,16 +38,22 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 
 
-@app.callback()
-def _version(
-    *,
-    version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),  # noqa: FBT003
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - called by Typer
+    if asked:
         from ... import __version__
 
         typer.echo(f"assay {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version
 
 
 def main() -> None:
