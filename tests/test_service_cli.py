@@ -166,17 +166,21 @@ def test_a_file_without_read_permission_is_wrong_usage(tmp_path: Path, makers: M
     path = tmp_path / "secret.png"
     path.write_bytes(_picture(makers, "PNG"))
     path.chmod(0)
-    done = subprocess.run(
-        [PROGRAM, "scan", "--json", path],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS_MOST,
-        check=False,
-        preexec_fn=_without_override,
+    named, found = (
+        subprocess.run(
+            [PROGRAM, "scan", "--json", place],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MOST,
+            check=False,
+            preexec_fn=_without_override,
+        )
+        for place in (path, tmp_path)
     )
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert json.loads(done.stdout)["error"]["type"] == "InputError"
+    assert (named.returncode, found.returncode) == (2, 2), named.stderr + found.stderr
+    assert "not readable" in named.stderr
+    assert "Traceback" not in named.stderr + found.stderr
+    assert json.loads(found.stdout)["error"]["type"] == "InputError"
 
 
 def test_a_folder_is_scanned_file_by_file_in_order(tmp_path: Path, makers: ModuleType, run: Run) -> None:
