@@ -9,17 +9,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...media.audio import Audio
+from ...media.audio import Audio, resample
 from ...media.encode import encode_audio, encode_film, encode_image
 from ...media.errors import MissingExtra
 from ...media.video import Frame
 from .cast import Cast, Member
 
 FILM_RATE = Fraction(25)
-FILM_FRAMES = 60
+FILM_FRAMES = 75
+FILM_SIZE = (480, 720)  # height, width
+FILM_PAN = 24
 WORDS = (
-    "I lend my voice to this demonstration. I am a synthetic speaker, so nobody is hurt when I am copied. "
-    "Listen to how I sound, and then to the sentence that I have never said."
+    "I lend my voice to this demonstration.",
+    "I am a synthetic speaker, so nobody is hurt when I am copied.",
+    "Listen to how I sound, and then to the sentence that I have never said.",
 )
 PUBLIC_DOMAIN = "public domain (NASA, shipped with scikit-image)"
 DRAWN = "drawn for this run over a public-domain photograph"
@@ -35,12 +38,13 @@ def make_cast(folder: Path) -> Cast:
         raise MissingExtra(feature, "generate") from error
     folder.mkdir(parents=True, exist_ok=True)
     photo: NDArray[np.uint8] = astronaut()  # type: ignore[no-untyped-call]
-    other = drawn_over(photo)
+    other, voice = drawn_over(photo), spoken()
+    heard = Audio(samples=voice.samples[:, : round(FILM_FRAMES / FILM_RATE * voice.rate)], rate=voice.rate)
     files = {
         "astronaut.png": encode_image(photo, "png"),
         "drawn.png": encode_image(other, "png"),
-        "two-people.mp4": encode_film(pan(photo, other), None, "mp4", rate=FILM_RATE, crf=16),
-        "speaker.wav": encode_audio(spoken(), "wav"),
+        "two-people.mp4": encode_film(pan(photo, other), heard, "mp4", rate=FILM_RATE, crf=16),
+        "speaker.wav": encode_audio(voice, "wav"),
     }
     for name, data in files.items():
         (folder / name).write_bytes(data)
@@ -84,19 +88,26 @@ def drawn_over(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def pan(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Iterator[Frame]:
-    """Yield a slow pan over both pictures side by side, 640 x 480: a film with two faces."""
+    """Yield a slow pan over both pictures side by side: a film with two faces."""
     import cv2
 
-    scene = np.concatenate([first[:480, 30:430], second[:480, 60:460]], axis=1)
+    height, width = FILM_SIZE
+    scene = np.concatenate([first[:400, 60:380], second[:400, 132:452]], axis=1)
+    scene = cv2.resize(scene, (width + 2 * FILM_PAN, height + FILM_PAN), interpolation=cv2.INTER_CUBIC)
     for index in range(FILM_FRAMES):
-        shift = 80.0 * (1.0 - np.cos(np.pi * index / FILM_FRAMES))
-        moved = np.array([[1.0, 0.0, -shift], [0.0, 1.0, -4.0 * np.sin(index / 9.0)]])
-        image = cv2.warpAffine(scene, moved, (640, 480), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        shift = FILM_PAN * (1.0 - np.cos(np.pi * index / FILM_FRAMES))
+        moved = np.array([[1.0, 0.0, -shift], [0.0, 1.0, -FILM_PAN / 2 * (1.0 + np.sin(index / 12.0))]])
+        image = cv2.warpAffine(scene, moved, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         yield Frame(index=index, time=index / float(FILM_RATE), image=image.astype(np.uint8))
 
 
 def spoken() -> Audio:
-    """Return the synthetic speaker's words."""
-    from ...generate.voice import synthesiser
+    """Return the synthetic speaker's words, slowed and lowered by an eighth so that it is nobody's default voice."""
+    from ...generate.voice.hibari import HibariSynthesiser
 
-    return synthesiser("hibari").say(WORDS)
+    voice = HibariSynthesiser()
+    said = [voice.say(sentence, seed=0) for sentence in WORDS]
+    heard = [part for part in said if part is not None]
+    samples = np.concatenate([part.samples for part in heard], axis=1)
+    rate = heard[0].rate
+    return Audio(samples=resample(samples, round(rate * 7 / 8), rate), rate=rate)
