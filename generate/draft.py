@@ -31,7 +31,7 @@ def clone_voice(
     purpose: str,
     now: datetime,
     seed: int,
-    engine: str = "hibari-shift",
+    engine: str = "hibari-world",
 ) -> Draft:
     """Return speech that says `text` in the voice of `subject`, as it sounds in the file `reference`.
 
@@ -40,8 +40,7 @@ def clone_voice(
     """
     source = Source(path=reference, relationship="inputTo", subject=subject, sha256=file_sha256(reference))
     _clear((source,), Scope.VOICE_CLONE, book, purpose, now)
-    from .voice import VoiceRequest
-    from .voice import engine as voice_engine
+    from .voice import VoiceRequest, voice_engine
 
     maker = voice_engine(engine)
     audio = maker.speak(VoiceRequest(text=text, reference=decode_audio(_opened(source)), seed=seed))
