@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +20,18 @@ LEAST_SECONDS = 2.0
 LEAST_RATE = 8_000
 PULL = 0.72
 """How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
-LEAST_PULL = 0.05
-"""The same, as a share, in the quietest segments."""
+GATE = 0.15
+"""Level of a frame over that of loud segments below which the pilot fades with it."""
+STEEP = 2.0
+"""Power of a segment's level by which it is pulled less: in pauses a change is heard most and carries least."""
+MOST_PULL = 1.15
+"""The same, as a share, in the loudest segments."""
 LOUD = 70.0
 """Percentile of the segments' levels that counts as loud."""
 ROUNDS = 3
-TRUST = 0.7
+TRUST = 1.0
 """Power of a segment's level by which its soft values are weighed."""
-SEEN = 4.8
+SEEN = 4.5
 """Agreement of the pilot in standard deviations from which a position is decoded."""
 WINDOW = 3 * stave.PERIOD
 """Samples over which a position is sought: 4.6 s."""
@@ -127,10 +132,11 @@ def difference(mono: NDArray[np.float32], symbols: NDArray[np.float32], key: byt
     host = stave.bands_of(_whole(mono, 0))
     quiet = stave.segment_levels(host)
     loud = float(np.percentile(quiet, LOUD)) + stave.HUSH
-    pull = np.clip(quiet / np.float32(loud), LEAST_PULL, 1.15).astype(np.float32)[:, None] * np.float32(PULL)
+    pull = np.minimum((quiet / np.float32(loud)) ** np.float32(STEEP), MOST_PULL)[:, None] * np.float32(PULL)
+    gate = np.minimum(np.sqrt(np.square(host).mean(axis=1, keepdims=True)) / np.float32(GATE * loud), 1.0)
     periods = -(-len(host) // (stave.SEGMENTS * stave.SEGMENT))
     pilot = np.tile(tones.pattern(key, scheme), (periods, 1))[: len(host)] * np.float32(tones.LEVEL)
-    bands: NDArray[np.float32] = host + pilot * stave.levels_of(host)
+    bands: NDArray[np.float32] = host + pilot * gate * stave.levels_of(host)
     for turn in range(ROUNDS):
         level = stave.levels_of(bands)
         wanted = stave.errors_to_lattice(stave.sums_of(bands / level, where), symbols, where)
@@ -208,21 +214,33 @@ def _read_block(mono: NDArray[np.float32], key: bytes, scheme: str) -> tuple[cod
         return None, [], 0
     even = _even(mono)
     trials = 0
-    speeds = [1.0] if _positions(even, key, scheme) else []
-    searched = False
-    while True:
-        for speed in speeds:
-            at_speed = mono if speed == 1.0 else resample(mono, stave.RATE * 1000, round(stave.RATE * 1000 * speed))
-            positions = _positions(even if speed == 1.0 else _even(at_speed), key, scheme)
-            grids = [_grid(at_speed, position, key, scheme) for position in positions]
+    for speed in _speeds(even, key, scheme):
+        played, at = mono, speed
+        if speed != 1.0:
+            at = speed * tones.finer(_even(_at_speed(mono, speed)), key, scheme)
+            played = _at_speed(mono, at)
+        flat = even if speed == 1.0 else _even(played)
+        positions = _positions(flat, key, scheme)
+        these = tones.tones(key, scheme)
+        for straight in (False, True):
+            sounds = [tones.straightened(played, flat, place, these) if straight else played for place in positions]
+            grids = [_grid(sound, place, key, scheme) for sound, place in zip(sounds, positions, strict=True)]
             decoded, tried = _decode(grids, key, scheme)
             trials += tried
             if decoded is not None:
-                return decoded, _spans(grids, decoded.symbols, speed, key, scheme), trials
-        if searched:
-            return None, [], trials
-        speeds = [one for one, _ in tones.speed(even, key, scheme)][:SPEEDS]
-        searched = True
+                return decoded, _spans(grids, decoded.symbols, at, key, scheme), trials
+    return None, [], trials
+
+
+def _speeds(even: NDArray[np.float32], key: bytes, scheme: str) -> Iterator[float]:
+    """Yield the speeds to try: as it is, then, if that gave nothing, those at which the pilot shows."""
+    yield 1.0
+    yield from tones.speeds_of(even, key, scheme)[:SPEEDS]
+
+
+def _at_speed(mono: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
+    """Return `mono`, which was played at `speed`, as it was before."""
+    return resample(mono, 1000 * stave.RATE, round(1000 * stave.RATE * speed))
 
 
 def _spans(grids: list[Grid], symbols: NDArray[np.float32], speed: float, key: bytes, scheme: str) -> list[Span]:

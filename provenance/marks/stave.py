@@ -1,8 +1,8 @@
 """The lattice of a sound: where in time and pitch the symbols sit, and how they are written and read.
 
 The sound is looked at as 96 bands of 31.25 Hz (375 to 3375 Hz, inside the telephone band) in frames of 16 ms, each
-coefficient over its surroundings' level. Sixteen frames are a segment; in it, thirty coefficients of the key's choice
-are joined into one sum, which is moved towards one of two interleaved lattices. Six segments hold all symbols.
+coefficient over its surroundings' level. Eight frames are a segment; in it, 29 coefficients of the key's choice are
+joined into one sum, which is moved towards one of two interleaved lattices. Twelve segments hold all symbols.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ RATE = 16_000
 HOP = 256
 """Samples from frame to frame."""
 LOW, BANDS = 12, 96
-SEGMENT = 16
+SEGMENT = 8
 """Frames in a segment."""
-SEGMENTS = 6
+SEGMENTS = 12
 """Segments until every symbol was there once."""
-SUMS = 51
+SUMS = 26
 SPREAD = SEGMENT * BANDS // SUMS
 PERIOD = SEGMENTS * SEGMENT * HOP
 """Samples after which the mark repeats: 1.536 s."""
@@ -59,11 +59,12 @@ def layout(key: bytes, scheme: str) -> Layout:
     stream = KeyStream(key, f"{scheme} layout")
     used = SUMS * SPREAD
     coefficients = np.stack([stream.permutation(SEGMENT * BANDS)[:used] for _ in range(SEGMENTS)])
+    symbol = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])
     return Layout(
         coefficients=coefficients.reshape(SEGMENTS, SUMS, SPREAD),
         signs=stream.signs(SEGMENTS * used).reshape(SEGMENTS, SUMS, SPREAD) / np.float32(np.sqrt(SPREAD)),
         dither=stream.uniform(SEGMENTS * SUMS).reshape(SEGMENTS, SUMS).astype(np.float32),
-        symbol=stream.permutation(SYMBOLS).reshape(SEGMENTS, SUMS),
+        symbol=symbol[: SEGMENTS * SUMS].reshape(SEGMENTS, SUMS),
     )
 
 
