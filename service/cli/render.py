@@ -12,19 +12,14 @@ if TYPE_CHECKING:
     from ...detect.report import Report, Unexamined
     from ...provenance.verification import Verification
 
-STATE_IN_WORDS = {
-    "absent": "no manifest; this says nothing about the file",
-    "invalid": "the content or its manifest was changed after signing",
-    "untrusted": "as it was signed, by somebody that your trust store does not know",
-    "trusted": "as it was signed, by somebody you trust; signed is not the same as true",
-    "recovered": "the manifest was stripped and found again through the mark in the content",
-}
 _TICK = {"pass": "+", "fail": "x", "not done": "-"}
 
 
 def verification_lines(path: Path, found: Verification) -> list[str]:
     """Return the state in words, then each numbered step with its outcome, codes and remedy."""
-    lines = [f"{escaped(path)}: {found.state.value}: {STATE_IN_WORDS[found.state.value]}"]
+    from ...provenance.batch import OUTCOMES
+
+    lines = [f"{escaped(path)}: {found.state.value}: {OUTCOMES[found.state.value]}"]
     for check in found.checks:
         codes = f" [{', '.join(map(escaped, check.codes))}]" if check.codes else ""
         lines.append(f"  {_TICK[check.outcome]} {check.step:2d} {check.name}: {escaped(check.sentence)}{codes}")
@@ -36,6 +31,7 @@ def verification_lines(path: Path, found: Verification) -> list[str]:
 def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
     """Return a report for people: the conclusion first, then what led to it. `verbose` adds steps and times."""
     from ...detect.report import Report
+    from ...provenance.batch import OUTCOMES
 
     if not isinstance(answer, Report):
         return f"{escaped(answer.path)}: not examined\n  {escaped(answer.error)}"
@@ -44,7 +40,7 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
     lines = [
         f"{escaped(answer.asset.path)}: {verdict.conclusion.value}",
         f"  evidence   log10 LR {verdict.llr:+.2f} (95 % {low:+.2f} to {high:+.2f}; + is synthetic)",
-        f"  provenance {state}: {STATE_IN_WORDS[state]}",
+        f"  provenance {state}: {OUTCOMES[state]}",
     ]
     lines += [f"  mark       {mark.scheme} {_payload(mark.payload)}" for mark in answer.marks]
     lines += [f"  label      {label.rule} ({label.form}): {label.says}" for label in answer.labels]
