@@ -73,14 +73,17 @@ def group_folds(items: Sequence[Item], *, folds: int, seed: int) -> tuple[int, .
     return tuple(where[item.group] for item in items)
 
 
-def unseen(items: Sequence[Item], *, folds: int, seed: int) -> Iterator[tuple[list[int], list[int]]]:
+def unseen(
+    items: Sequence[Item], *, folds: int, seed: int, known: Collection[str] = ()
+) -> Iterator[tuple[list[int], list[int]]]:
     """Yield (train, test) positions in `items`; each item is in one test, and its group and maker not in that train.
 
-    A bona fide item has no maker, so only its group is withheld.
+    A bona fide item has no maker, so only its group is withheld; so it is for the makers that are `known` on purpose,
+    such as those that training makes its own fakes with.
     """
     fold_of = group_folds(items, folds=folds, seed=seed)
     for fold in range(folds):
         test = [i for i, where in enumerate(fold_of) if where == fold]
-        makers = {items[i].maker for i in test if items[i].spoof}
+        makers = {items[i].maker for i in test if items[i].spoof} - set(known)
         train = [i for i, where in enumerate(fold_of) if where != fold and items[i].maker not in makers]
         yield train, test

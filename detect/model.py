@@ -1,0 +1,148 @@
+"""Loading a shipped model: the card first, the digest next, the network last."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .finding import ModelError
+
+WEIGHTS = Path(__file__).parent / "weights"
+FORMAT = 1
+"""Version of the card's own layout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A network that turns features float32 `[n, inputs]` into raw scores, and how scores become ratios.
+
+    `llr = clip(slope * score + intercept, lowest, highest)` is log10; `calibration` names the set it was learned from.
+    """
+
+    name: str
+    version: str
+    inputs: int
+    slope: float
+    intercept: float
+    lowest: float
+    highest: float
+    variance: tuple[float, float, float]
+    calibration: str
+    card: dict[str, Any]
+    session: Any
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return raw scores `[n]`, higher = spoof. Raises `ModelError` if the features are not of the model's shape."""
+        if features.ndim != 2 or features.shape[1] != self.inputs:
+            msg = f"the model {self.name} expects features [n, {self.inputs}], got {features.shape}: retrain it"
+            raise ModelError(msg)
+        (scores,) = self.session.run(["score"], {"features": np.ascontiguousarray(features, dtype=np.float32)})
+        return np.asarray(scores, dtype=np.float64).reshape(-1)
+
+    def llr(self, score: float) -> float:
+        """Return the calibrated log10 likelihood ratio of a raw score."""
+        return float(np.clip(self.slope * score + self.intercept, self.lowest, self.highest))
+
+    def spread(self, score: float) -> float:
+        """Return half the width of the 95 % interval that the calibration set leaves open, log10."""
+        of_slope, of_intercept, of_both = self.variance
+        # A score beyond the bounds is known no better than one at them.
+        at = float(np.clip(score, *self._bounds())) if self.slope else 0.0
+        return float(1.96 * np.sqrt(max(0.0, at * at * of_slope + 2 * at * of_both + of_intercept)))
+
+    def _bounds(self) -> tuple[float, float]:
+        """Return the raw scores at which the ratio reaches its bounds."""
+        return (self.lowest - self.intercept) / self.slope, (self.highest - self.intercept) / self.slope
+
+
+@functools.cache
+def shipped(name: str) -> Model:
+    """Return the shipped model `name`, loaded once a process. Raises `ModelError` if it is missing or damaged."""
+    return load(WEIGHTS / f"{name}.onnx", WEIGHTS / f"{name}.json")
+
+
+def load(network: Path, card: Path) -> Model:
+    """Return the model in `network` that `card` describes.
+
+    Raises `ModelError` unless the network's SHA-256 is the card's, the card is of this layout and the golden output
+    comes out.
+    """
+    import onnxruntime
+
+    data, told = _bytes(network), _card(card)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != told.get("sha256"):
+        msg = f"expected {network.name} with sha256 {told.get('sha256')}, got {digest}: install the package again"
+        raise ModelError(msg)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        model = _model(told, session)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        msg = f"the model {network.name} cannot be used: {error}"
+        raise ModelError(msg) from error
+    _check_golden(model)
+    return model
+
+
+def golden_input(inputs: int) -> NDArray[np.float32]:
+    """Return the made input on which a card states the score: two rows of a slow sine, float32 `[2, inputs]`."""
+    steps = np.arange(2 * inputs, dtype=np.float64)
+    return np.sin(steps / 7).reshape(2, inputs).astype(np.float32)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"expected a model at {path}: {error.strerror}"
+        raise ModelError(msg) from error
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(_bytes(path))
+    except ValueError as error:
+        msg = f"expected a model card in JSON at {path}: {error}"
+        raise ModelError(msg) from error
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        found = told.get("format") if isinstance(told, dict) else type(told).__name__
+        msg = f"expected a model card of format {FORMAT} at {path}, got {found}"
+        raise ModelError(msg)
+    return told
+
+
+def _model(told: dict[str, Any], session: Any) -> Model:  # noqa: ANN401 - an onnxruntime session has no public type
+    calibration = told["calibration"]
+    slope, intercept, both = calibration["variance"]
+    return Model(
+        name=str(told["name"]),
+        version=str(told["version"]),
+        inputs=int(told["input"]["size"]),
+        slope=float(calibration["slope"]),
+        intercept=float(calibration["intercept"]),
+        lowest=float(calibration["lowest"]),
+        highest=float(calibration["highest"]),
+        variance=(float(slope), float(intercept), float(both)),
+        calibration=str(calibration["set"]),
+        card=told,
+        session=session,
+    )
+
+
+def _check_golden(model: Model) -> None:
+    """Raise `ModelError` unless the network gives the scores its card states, to 1e-3 of their size."""
+    expected = np.asarray(model.card.get("golden"), dtype=np.float64)
+    found = model.scores(golden_input(model.inputs))
+    if expected.shape != found.shape or not np.allclose(found, expected, rtol=1e-3, atol=1e-4):
+        msg = f"the model {model.name} gives {found.tolist()} on the made input, its card says {expected.tolist()}"
+        raise ModelError(msg)

@@ -1,0 +1,144 @@
+"""Writing a trained classifier as an ONNX network with its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...datasets.corpus import Item
+from ...media.errors import MissingExtra
+from ..model import FORMAT, golden_input
+from .calibration import Calibration
+from .fit import Heads
+from .table import TrainingError
+
+OPSET = 17
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a card says beside the numbers: name, version, input in words, data, paper, metrics and how it was made."""
+
+    name: str
+    version: str
+    about: str
+    input: str
+    calibration_set: str
+    papers: tuple[str, ...]
+    data: list[dict[str, Any]]
+    metrics: dict[str, Any]
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def export(heads: Heads, calibration: Calibration, facts: Facts, out: Path) -> tuple[Path, Path]:
+    """Write `<name>.onnx` and `<name>.json` into `out` and return their paths.
+
+    Raises `MissingExtra` without onnx and `TrainingError` if the network does not give the heads' own scores.
+    """
+    inputs = len(heads.weights)
+    data = network(heads)
+    golden = _scores(data, golden_input(inputs))
+    own = heads.scores(golden_input(inputs))
+    if not np.allclose(golden, own, rtol=1e-3, atol=1e-3):
+        msg = f"the exported network gives {golden.tolist()}, the heads {own.tolist()}: their versions do not fit"
+        raise TrainingError(msg)
+    card = {
+        "format": FORMAT,
+        "name": facts.name,
+        "version": facts.version,
+        "about": facts.about,
+        "source": "trained in this repository by detect/train",
+        "licence": "Apache-2.0",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
+        "input": {"size": inputs, "about": facts.input},
+        "calibration": {
+            "set": facts.calibration_set,
+            "slope": round(calibration.slope, 6),
+            "intercept": round(calibration.intercept, 6),
+            "lowest": round(calibration.lowest, 4),
+            "highest": round(calibration.highest, 4),
+            "variance": [round(value, 8) for value in calibration.variance],
+            "items": calibration.items,
+            "groups": calibration.groups,
+        },
+        "papers": list(facts.papers),
+        "training_data": facts.data,
+        "metrics": facts.metrics,
+        "training": facts.training,
+        "golden": [round(float(score), 6) for score in golden],
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    text = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
+    return _write(out / f"{facts.name}.onnx", data), _write(out / f"{facts.name}.json", text)
+
+
+def _scores(data: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what the network gives, `[n]`."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (scores,) = session.run(["score"], {"features": features})
+    return np.asarray(scores, dtype=np.float64).reshape(-1)
+
+
+def _write(path: Path, data: bytes) -> Path:
+    """Write `data` to `path` by way of a temporary name in its folder."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+    return path
+
+
+def network(heads: Heads) -> bytes:
+    """Return the heads as ONNX: from `features` float32 `[n, inputs]` to `score` `[n, 1]`, raw, higher = spoof."""
+    try:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+    except ImportError as error:
+        feature = "exporting a trained model"
+        raise MissingExtra(feature, "train") from error
+    # Only differences between heads matter, so the bona fide head is taken from the others: fewer and smaller numbers.
+    weights = (heads.weights[:, 1:] - heads.weights[:, :1]).astype(np.float32)
+    offsets = (heads.offsets[1:] - heads.offsets[0]).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gemm", ["features", "weights", "offsets"], ["heads"]),
+            helper.make_node("ReduceLogSumExp", ["heads"], ["score"], axes=[1], keepdims=1),
+        ],
+        "heads",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", len(weights)])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n", 1])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(offsets, "offsets")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def sources(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return what a model was trained on: for each licence the number of bona fide and spoof items, and the makers."""
+    out = []
+    for licence in sorted({item.licence for item in items}):
+        chosen = [item for item in items if item.licence == licence]
+        out.append(
+            {
+                "licence": licence or "not stated",
+                "bona_fide": sum(not item.spoof for item in chosen),
+                "spoof": sum(item.spoof for item in chosen),
+                "makers": sorted({item.maker for item in chosen if item.spoof}),
+            }
+        )
+    return out

@@ -1,0 +1,109 @@
+"""The first learned eye: residuals, spectra and colours inside and outside each face, and a classifier of them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...media.extent import Region
+from ...media.faces import Mesh, moved
+from ...media.view import Crop, View
+from ..finding import Evidence, Finding, Skipped
+from ..model import Model, shipped
+from .features import MARGIN, SIZE, FaceCrop, features
+
+LEAST_FACE = 64
+"""Pixels: the shorter side of a face below which residuals say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """One person: raw score (of a film, the median over its frames), and where."""
+
+    score: float
+    regions: tuple[Region, ...]
+
+
+class ResidualDetector:
+    """Looks for the seam and the second history that a face laid into a picture leaves."""
+
+    name = "visual-residual"
+    version = "1"
+
+    def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
+        """Return one finding over all faces, each with its region, or why there is none.
+
+        Raises `ModelError` if the shipped model is missing or damaged, and what decoding raises.
+        """
+        view = evidence.view
+        if view.kind == "audio":
+            return self._skip("there is no picture")
+        crops, meshes = view.crops(SIZE, margin=MARGIN), view.meshes
+        if not crops:
+            return self._skip("no face was found")
+        usable = [(crop, mesh) for crop, mesh in zip(crops, meshes, strict=True) if mesh is not None and _large(crop)]
+        if not usable:
+            largest = max(_side(crop) for crop in crops)
+            return self._skip(
+                f"needs a face of at least {LEAST_FACE} pixels with landmarks, the largest has {largest:.0f}"
+            )
+        model = shipped(self.name)
+        people = _people(usable, model)
+        return (self._finding(people, view, model),)
+
+    def _skip(self, why: str) -> Skipped:
+        return Skipped(detector=self.name, why=why)
+
+    def _finding(self, people: list[_Seen], view: View, model: Model) -> Finding:
+        ratios = [model.llr(person.score) for person in people]
+        # Whichever face it is: the ratio for "one of them is a fake" is the mean of theirs.
+        llr = math.log10(math.fsum(10.0**ratio for ratio in ratios) / len(ratios))
+        strongest = int(np.argmax(ratios))
+        told = ", ".join(f"{ratio:+.2f}" for ratio in sorted(ratios, reverse=True)[:8])
+        frames = f" over {len(view.frames)} frames" if view.kind == "video" else ""
+        return Finding(
+            detector=self.name,
+            version=f"{self.version}+{model.version}",
+            llr=llr,
+            spread=model.spread(people[strongest].score),
+            calibration=model.calibration,
+            note=f"blending traces at {len(people)} face{'s' * (len(people) > 1)}{frames}, log10 ratio each: {told}",
+            modality="visual",
+            regions=tuple(region for number in np.argsort(ratios)[::-1] for region in people[number].regions),
+        )
+
+
+def face_crop(crop: Crop, mesh: Mesh) -> FaceCrop:
+    """Return the crop with its landmarks carried into it."""
+    outline = moved(mesh.points[:, :2], crop.matrix).astype(np.float32)
+    return FaceCrop(pixels=crop.image, outline=outline)
+
+
+def _people(usable: list[tuple[Crop, Mesh]], model: Model) -> list[_Seen]:
+    """Return a score for each face of a still, and for each track of a film."""
+    scores = model.scores(np.stack([features(face_crop(crop, mesh)) for crop, mesh in usable]))
+    by_track: dict[int, list[tuple[float, Region]]] = defaultdict(list)
+    for number, ((crop, _), score) in enumerate(zip(usable, scores, strict=True)):
+        region = replace(crop.face.region, time=crop.time)
+        by_track[number if crop.track is None else crop.track].append((float(score), region))
+    return [
+        _Seen(score=float(np.median([score for score, _ in seen])), regions=tuple(region for _, region in seen))
+        for seen in by_track.values()
+    ]
+
+
+def _side(crop: Crop) -> float:
+    return min(crop.face.region.width, crop.face.region.height)
+
+
+def _large(crop: Crop) -> bool:
+    return _side(crop) >= LEAST_FACE
+
+
+def scores_of(crops: list[FaceCrop], model: Model) -> NDArray[np.float64]:
+    """Return the raw scores of `crops`, `[n]`."""
+    return model.scores(np.stack([features(crop) for crop in crops]))
