@@ -8,7 +8,7 @@ from typing import Final
 from ..media.errors import InputError, LimitExceeded
 from ..media.limits import Limits
 from .container import SIDECAR_ONLY
-from .jumbf import STORE_MARK
+from .second_opinion.jumbf import STORE_MARK
 
 SIDECAR_SUFFIX: Final = ".c2pa"
 _BLOCK: Final = 1 << 20

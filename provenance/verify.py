@@ -22,13 +22,14 @@ from .container import SIDECAR_ONLY, media_type, read_head
 from .context import c2pa_settings
 from .facts import declared
 from .ingredients import walk
-from .jumbf import certificate_chains
+from .judgement import all_checks, state_of
 from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
+from .second_opinion.jumbf import certificate_chains
 from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
-from .verification import Check, State, Verification
+from .verification import State, Verification
 from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
         codes=active_codes(reading.report),
         state=reading.state,
         chain=chains.get(label, ()),
-        garbled=bool(carried.get(label)) and not chains[label],
+        garbled=not chains.get(label),
         signed_at=signed_at,
         now=now,
         trust=trust,
@@ -152,39 +153,11 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
         facts=facts,
         older=manifests(reading.report).get(label, {}).get("claim_version") != 2,
     )
-    checks = _checks(case)
-    state = _state(case, checks)
+    checks = all_checks(case)
+    state = state_of(case, checks)
     anchor = credential.anchor_of(case) if state is State.TRUSTED else None
     facts["anchor_sha256"] = fingerprint(anchor) if anchor is not None else None
     return Verification(state=state, checks=checks, facts=facts)
-
-
-def _checks(case: steps.Case) -> tuple[Check, ...]:
-    return (
-        steps.found(case),
-        steps.well_formed(case),
-        steps.signature(case),
-        credential.profile(case),
-        credential.validity(case),
-        credential.trusted(case),
-        steps.time_stamp(case),
-        steps.revocation(case),
-        steps.assertions(case),
-        steps.content(case),
-        credential.actions(case),
-        *steps.ingredients(case),
-        steps.soft_bindings(case),
-        *steps.identity(case),
-    )
-
-
-def _state(case: steps.Case, checks: tuple[Check, ...]) -> State:
-    """Return the one state: damage first, then whether the signer is known. What is not understood is not trusted."""
-    # Profile and validity are judged here more strictly than in c2pa-rs
-    if case.state not in ("Valid", "Trusted") or any(one.outcome == "fail" and one.step in (4, 5) for one in checks):
-        return State.INVALID
-    known = next(one for one in checks if one.step == 6)
-    return State.TRUSTED if known.outcome == "pass" else State.UNTRUSTED
 
 
 def _signed_at(report: dict[str, Any], label: str) -> dt.datetime | None:

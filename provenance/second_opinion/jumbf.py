@@ -1,0 +1,183 @@
+"""The manifest store as boxes (JUMBF, ISO 19566-5; C2PA 2.2, section 11): manifests, assertions, claim, signature."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .cbor import CborError, decode
+
+STORE_MARK: Final = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
+"""The description box of every manifest store: a file that holds these bytes carries, or carried, a manifest."""
+
+_MANIFESTS_MOST: Final = 4096
+_BOXES_MOST: Final = 65_536  # boxes side by side: an empty one takes only eight bytes
+_SIGNATURE: Final = "c2pa.signature"
+_CLAIMS: Final = ("c2pa.claim", "c2pa.claim.v2")
+_ASSERTIONS: Final = "c2pa.assertions"
+_X5CHAIN: Final = 33  # RFC 9360; older claims name it in words
+_CERTIFICATES_MOST: Final = 16
+
+
+class JumbfError(ValueError):
+    """The bytes are not a manifest store, or one larger than is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One box: its four-letter type and the bytes inside it."""
+
+    kind: bytes
+    body: memoryview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawManifest:
+    """One manifest as it lies in the store: nothing of it is checked.
+
+    `kind` tells a standard manifest (`c2ma`) from an update (`c2um`) and a compressed one (`c2cm`). `assertions` maps
+    labels to the inside of their boxes, which is what hashed URIs are made over; `claims` and `signatures` hold the
+    CBOR of each such box, of which there must be one.
+    """
+
+    label: str
+    kind: bytes
+    body: memoryview
+    assertions: dict[str, memoryview]
+    repeated: tuple[str, ...]
+    """Labels that two assertions have: what they name is not certain."""
+    claims: tuple[tuple[str, bytes], ...]
+    signatures: tuple[bytes, ...]
+    signature_box: memoryview | None
+
+
+def boxes(data: memoryview) -> Iterator[Box]:
+    """Yield the boxes that lie side by side in `data`. Raises `JumbfError` where a length is wrong."""
+    at = count = 0
+    while at < len(data):
+        count += 1
+        if len(data) - at < 8 or count > _BOXES_MOST:
+            msg = f"{len(data) - at} bytes are left where box {count} must begin"
+            raise JumbfError(msg)
+        size, kind = struct.unpack_from(">I4s", data, at)
+        head = 8
+        if size == 1:
+            if len(data) - at < 16:
+                msg = "a long box has no room for its length"
+                raise JumbfError(msg)
+            size, head = struct.unpack_from(">Q", data, at + 8)[0], 16
+        elif size == 0:
+            size = len(data) - at
+        if not head <= size <= len(data) - at:
+            msg = f"a box claims {size} bytes, {len(data) - at} are left"
+            raise JumbfError(msg)
+        yield Box(kind=kind, body=data[at + head : at + size])
+        at += size
+
+
+def describe(body: memoryview) -> tuple[bytes, str]:
+    """Return the type (four letters of its UUID) and the label, if any, of a superbox. Raises `JumbfError`."""
+    first = next(boxes(body), None)
+    if first is None or first.kind != b"jumd" or len(first.body) < 17:
+        msg = "a superbox does not begin with its description"
+        raise JumbfError(msg)
+    if not first.body[16] & 2:
+        return bytes(first.body[:4]), ""
+    label, end, _ = bytes(first.body[17:]).partition(b"\0")
+    if not end:
+        msg = "a label has no end"
+        raise JumbfError(msg)
+    return bytes(first.body[:4]), label.decode("utf-8", "replace")
+
+
+def content(body: memoryview) -> bytes:
+    """Return what the first box behind the description of a superbox holds, empty if there is none."""
+    inner = list(boxes(body))
+    return bytes(inner[1].body) if len(inner) > 1 else b""
+
+
+def parse_store(store: bytes) -> tuple[RawManifest, ...]:
+    """Return the manifests in a store, in order: the last is the active one. Raises `JumbfError`."""
+    outer = next(boxes(memoryview(store)), None)
+    if outer is None or outer.kind != b"jumb" or describe(outer.body)[0] != b"c2pa":
+        msg = "expected a manifest store, got something else"
+        raise JumbfError(msg)
+    found = []
+    for box in boxes(outer.body):
+        if box.kind == b"jumb":
+            found.append(_manifest(box.body))
+        if len(found) > _MANIFESTS_MOST:
+            msg = f"expected at most {_MANIFESTS_MOST} manifests in a store"
+            raise JumbfError(msg)
+    if not found or len({one.label for one in found}) < len(found):
+        msg = "expected manifests with a label each, got none, or two of one label"
+        raise JumbfError(msg)
+    return tuple(found)
+
+
+def _manifest(body: memoryview) -> RawManifest:
+    kind, label = describe(body)
+    assertions: dict[str, memoryview] = {}
+    repeated, claims, signatures = [], [], []
+    signature_box = None
+    for box in boxes(body):
+        if box.kind != b"jumb":
+            continue
+        name = describe(box.body)[1]
+        if name == _ASSERTIONS:
+            for inner in boxes(box.body):
+                if inner.kind == b"jumb":
+                    inner_label = describe(inner.body)[1]
+                    repeated += [inner_label] * (inner_label in assertions)
+                    assertions[inner_label] = inner.body
+        elif name in _CLAIMS:
+            claims.append((name, content(box.body)))
+        elif name == _SIGNATURE:
+            signatures.append(content(box.body))
+            signature_box = box.body
+    return RawManifest(
+        label=label,
+        kind=kind,
+        body=body,
+        assertions=assertions,
+        repeated=tuple(repeated),
+        claims=tuple(claims),
+        signatures=tuple(signatures),
+        signature_box=signature_box,
+    )
+
+
+def certificate_chains(store: bytes) -> dict[str, tuple[bytes, ...]]:
+    """Return, for each manifest label in the store, the certificates (DER, leaf first) that its signature carries.
+
+    A manifest whose signature cannot be read so is left out: the check of the signature itself is not made here.
+    """
+    try:
+        manifests = parse_store(store)
+    except JumbfError:
+        return {}
+    found = {one.label: _chain_of(one) for one in manifests if one.signatures}
+    return {label: chain for label, chain in found.items() if chain}
+
+
+def _chain_of(manifest: RawManifest) -> tuple[bytes, ...]:
+    try:
+        parts = decode(manifest.signatures[0])
+        protected = decode(parts[0]) if isinstance(parts, list) and parts and isinstance(parts[0], bytes) else {}
+    except CborError:
+        return ()
+    return x5chain(protected, parts[1] if isinstance(parts, list) and len(parts) == 4 else {})
+
+
+def x5chain(*headers: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - decoded CBOR
+    """Return the certificates in COSE headers: the protected one, or the unprotected one of older claims."""
+    for header in headers:
+        value: Any = None
+        if isinstance(header, dict):
+            value = header.get(_X5CHAIN, header.get("x5chain"))
+        chain = [value] if isinstance(value, bytes) else value
+        if isinstance(chain, list) and 0 < len(chain) <= _CERTIFICATES_MOST:
+            return tuple(one for one in chain if isinstance(one, bytes))
+    return ()
