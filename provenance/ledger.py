@@ -16,9 +16,9 @@ from typing import Any
 
 from ..media.home import home
 from . import ledger_store as store
-from .atomic import settle, temporary
 from .ledger_audit import audit
 from .merkle import LedgerError, consistency_proof, holds_inclusion, inclusion_proof, leaf_hash, root
+from .note_keys import ensure_signer
 from .notes import Checkpoint, NoteKey, NoteSigner
 
 __all__ = ["Ledger", "LedgerError", "Receipt", "ensure_ledger"]
@@ -196,35 +196,10 @@ def ensure_ledger(folder: Path | None = None, *, name: str = "assay.local/log") 
 
     The key lies in `key.pem` (mode 0600) beside `log.sqlite`; `key.pub` holds the verifier key to give away.
     """
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     folder = home() / "ledger" if folder is None else folder
-    secret, public = folder / "key.pem", folder / "key.pub"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not secret.exists() and not (folder / "log.sqlite").exists():
-            fresh = Ed25519PrivateKey.generate()
-            pem = fresh.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            _write(public, str(NoteSigner.of(name, fresh).key).encode() + b"\n")
-            _write(secret, pem)
-        private = serialization.load_pem_private_key(secret.read_bytes(), None)
-        told = NoteKey.parse(public.read_text())
-    except (OSError, ValueError) as error:
-        msg = f"the log's key in {folder} cannot be used: {error}"
-        raise LedgerError(msg) from error
-    if not isinstance(private, Ed25519PrivateKey) or told.public != private.public_key().public_bytes_raw():
-        msg = f"{secret} is not the Ed25519 key that {public.name} names"
-        raise LedgerError(msg)
-    return Ledger(folder / "log.sqlite", NoteSigner.of(told.name, private))
-
-
-def _write(path: Path, data: bytes) -> None:
-    with temporary(path) as file:  # made with mode 0600
-        file.write(data)
-        settle(file, path)
+    file = folder / "log.sqlite"
+    # A log without its key is damaged: a new key would sign another history
+    return Ledger(file, ensure_signer(folder, name=name, never_new=file))
 
 
 def _encode(data: bytes) -> str:

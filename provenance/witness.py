@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from ..media.home import home
 from .ledger_store import LedgerStore
 from .merkle import EMPTY, LedgerError, holds_consistency
+from .note_keys import ensure_signer
 from .notes import Checkpoint, NoteKey, NoteSigner, split_note
 
 _SCHEMA = (
@@ -72,3 +74,11 @@ class Witness:
         base.execute(_SCHEMA)
         row = base.execute("SELECT size, root FROM witnessed WHERE log = ?", (str(log),)).fetchone()
         return (0, EMPTY) if row is None else (int(row[0]), bytes(row[1]))
+
+
+def ensure_witness(folder: Path | None = None, *, name: str = "assay.local/witness") -> Witness:
+    """Return the witness kept in `folder` (the user's own by default), made with a new key where there is none."""
+    folder = home() / "witness" if folder is None else folder
+    file = folder / "seen.sqlite"
+    # A witness that lost its key must not begin anew beside what it remembers
+    return Witness(file, ensure_signer(folder, name=name, witness=True, never_new=file))

@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from ...media.errors import AssayError
-from . import bench, certs, consent, demo, doctor, generate, label, mark, models, scan, serve, sign, train, verify
+from . import (
+    bench,
+    certs,
+    consent,
+    demo,
+    doctor,
+    generate,
+    label,
+    ledger,
+    mark,
+    models,
+    scan,
+    serve,
+    sign,
+    train,
+    verify,
+)
 
 __all__ = ["app", "main"]
 
@@ -33,6 +49,7 @@ app.command("bench")(bench.bench)
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(certs.app, name="certs")
+app.add_typer(ledger.app, name="ledger")
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from .options import read_file
+
 if TYPE_CHECKING:
+    from ...provenance.certs import Credentials
     from ...provenance.sign import Ingredient
     from ...provenance.vocabulary import Relationship
 
@@ -29,6 +32,18 @@ def sign(
         str | None, typer.Option("--training", help="May AI be trained on it: allowed, notAllowed or constrained.")
     ] = None,
     certs: Annotated[Path | None, typer.Option("--certs", help="Folder of key and certificates.")] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Private key (PEM, may be encrypted); with --chain.")
+    ] = None,
+    chain: Annotated[
+        Path | None, typer.Option("--chain", help="Certificates of that key (PEM), the signer's first.")
+    ] = None,
+    passphrase: Annotated[
+        Path | None, typer.Option("--passphrase", help="File whose first line unlocks the private key.")
+    ] = None,
+    sidecar: Annotated[
+        str, typer.Option("--sidecar", help="Manifest beside the file (.c2pa): auto, always or never.")
+    ] = "auto",
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Address of an RFC 3161 time stamper.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the destination if it is there.")] = False,
 ) -> None:
@@ -39,8 +54,12 @@ def sign(
     Formats that cannot hold a manifest get a sidecar (.c2pa) beside them.
     """
     from ... import __version__
-    from ...provenance.certs import load_credentials
+    from ...media.errors import InputError
     from ...provenance.sign import Action, Manifest, sign_file
+
+    if sidecar not in ("auto", "always", "never"):
+        msg = f"expected --sidecar auto, always or never, got {sidecar!r}"
+        raise InputError(msg)
 
     actions = (Action(name="c2pa.created", source_type=source_type),) if source_type else ()
     uses = {f"cawg.{use}": training for use in ("ai_training", "ai_generative_training")} if training else {}
@@ -52,11 +71,34 @@ def sign(
         training_mining=uses,
     )
     signed = sign_file(
-        source, destination, manifest, load_credentials(certs), timestamp_url=timestamp, replace_existing=replace
+        source,
+        destination,
+        manifest,
+        _credentials(certs, key, chain, passphrase),
+        timestamp_url=timestamp,
+        sidecar=cast("Literal['auto', 'always', 'never']", sidecar),
+        replace_existing=replace,
     )
     typer.echo(str(signed.path))
     if signed.sidecar is not None:
         typer.echo(str(signed.sidecar))
+
+
+def _credentials(certs: Path | None, key: Path | None, chain: Path | None, passphrase: Path | None) -> Credentials:
+    """Return the key and certificates to sign with. No secret is taken from the command line, where others see it."""
+    from ...media.errors import InputError
+    from ...provenance.certs import load_credentials, read_credentials
+
+    secret = None
+    if passphrase is not None:
+        secret = read_file(passphrase, what="a passphrase").partition(b"\n")[0].rstrip(b"\r")
+    if key is None and chain is None:
+        return load_credentials(certs, passphrase=secret)
+    if key is None or chain is None or certs is not None:
+        msg = "expected --key and --chain together, or --certs alone"
+        raise InputError(msg)
+    pair = read_file(chain, what="certificates"), read_file(key, what="a private key")
+    return read_credentials(*pair, passphrase=secret)
 
 
 def _ingredient(text: str) -> Ingredient:
