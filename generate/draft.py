@@ -89,7 +89,7 @@ def swap_face(
         media=_swapped(_opened(people[0]), given, maker, who),
         scope=Scope.FACE_SWAP,
         purpose=purpose,
-        source_type="compositeWithTrainedAlgorithmicMedia" if maker.trained else "composite",
+        source_type="compositeWithTrainedAlgorithmicMedia" if maker.trained else "compositeSynthetic",
         engine=f"{maker.name}/{maker.version}",
         actions=("c2pa.opened", "c2pa.placed", "c2pa.edited"),
         sources=(*people, face),

@@ -17,7 +17,6 @@ SOURCE_TYPES = (
     "algorithmicMedia",
     "compositeWithTrainedAlgorithmicMedia",
     "compositeSynthetic",
-    "composite",
 )
 """IPTC digital source types that made media may declare: none that could pass for a recording."""
 

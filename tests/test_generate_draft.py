@@ -111,7 +111,7 @@ def test_footage_of_nobody_is_refused(book: ConsentBook, files: dict[str, Path])
 def test_a_swapped_picture_is_a_draft_that_owns_up(book: ConsentBook, files: dict[str, Path]) -> None:
     draft = _swap(book, files)
     assert isinstance(draft.media, Still)
-    assert draft.source_type == "composite"
+    assert draft.source_type == "compositeSynthetic"
     assert draft.subjects == ("bob", "alice")
     assert draft.actions == ("c2pa.opened", "c2pa.placed", "c2pa.edited")
     assert [source.relationship for source in draft.sources] == ["parentOf", "componentOf"]

@@ -114,7 +114,7 @@ class Desk:
         if not isinstance(media, Audio):
             footage = Source(path=self.bob, relationship="parentOf", subject="bob", sha256=file_sha256(self.bob))
             given["scope"] = Scope.FACE_SWAP
-            given["source_type"] = "composite"
+            given["source_type"] = "compositeSynthetic"
             given["actions"] = ("c2pa.opened", "c2pa.placed", "c2pa.edited")
             given["sources"] = (footage, replace(mine, relationship="componentOf"))
         return Draft(**(given | changes))
