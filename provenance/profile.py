@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .vocabulary import SIGNING_PURPOSES
@@ -29,8 +30,13 @@ def fingerprint(certificate: Certificate) -> str:
 def parse_chain(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     """Return certificates from DER, as far as they can be read in full, leaf first.
 
-    Parsing is lazy in the library: a damaged name, key or extension would raise only when it is looked at.
+    Parsing is lazy in the library: a damaged name, key or extension would raise only when it is looked at. The files
+    of one publisher bring the same chain, so small ones are kept.
     """
+    return (_parsed_kept if sum(map(len, chain)) <= _KEPT_BYTES else _parsed)(chain)
+
+
+def _parsed(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.x509 import DuplicateExtension, InvalidVersion, load_der_x509_certificate
 
@@ -47,6 +53,10 @@ def parse_chain(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
+_KEPT_BYTES: Final = 64 * 1024
+_parsed_kept = functools.lru_cache(maxsize=64)(_parsed)
+
+
 def is_self_signed(certificate: Certificate) -> bool:
     """Tell whether the certificate names itself as its issuer."""
     return certificate.subject == certificate.issuer
@@ -54,6 +64,16 @@ def is_self_signed(certificate: Certificate) -> bool:
 
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether `issuer`'s key signed `certificate` and its name stands there as the issuer."""
+    if _is_small(certificate) and _is_small(issuer):
+        return _issued_by_kept(certificate, issuer)
+    return _issued_by(certificate, issuer)
+
+
+def _is_small(certificate: Certificate) -> bool:
+    return len(certificate.tbs_certificate_bytes) <= _KEPT_BYTES
+
+
+def _issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
@@ -61,6 +81,9 @@ def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
+
+
+_issued_by_kept = functools.lru_cache(maxsize=64)(_issued_by)
 
 
 def leaf_faults(certificate: Certificate) -> tuple[str, ...]:
@@ -73,6 +96,10 @@ def leaf_faults(certificate: Certificate) -> tuple[str, ...]:
 
 def describe(certificate: Certificate) -> dict[str, Any]:
     """Return name, issuer, fingerprint, serial number and validity as plain values; names are a stranger's text."""
+    return dict((_described_kept if _is_small(certificate) else _described)(certificate))
+
+
+def _described(certificate: Certificate) -> dict[str, str]:
     return {
         "subject": _readable(certificate.subject),
         "issuer": _readable(certificate.issuer),
@@ -81,6 +108,9 @@ def describe(certificate: Certificate) -> dict[str, Any]:
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
     }
+
+
+_described_kept = functools.lru_cache(maxsize=64)(_described)
 
 
 def is_valid_at(certificate: Certificate, moment: dt.datetime) -> bool:

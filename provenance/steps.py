@@ -6,6 +6,7 @@ Codes are the standard's own, with `assay.` before the few that it has no word f
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -63,6 +64,7 @@ _STEP_OF: Final = {
     "cawg.": 14,
 }
 _PREFIXES: Final = sorted(_STEP_OF, key=len, reverse=True)
+_CODE_MOST: Final = 200  # characters that are looked at: a stranger's manifest may record any text as a code
 _EXTRA_BYTES: Final = "additionalExclusionsPresent"
 Outcome = Literal["pass", "fail", "not done"]
 
@@ -95,6 +97,11 @@ def check(step: int, outcome: Outcome, sentence: str, *, codes: tuple[str, ...] 
 
 def step_of(code: str) -> int:
     """Return the step that a status code belongs to."""
+    return _step_of(code[:_CODE_MOST])
+
+
+@functools.lru_cache(maxsize=1024)
+def _step_of(code: str) -> int:
     return next((_STEP_OF[prefix] for prefix in _PREFIXES if code.startswith(prefix)), 2)
 
 
