@@ -9,7 +9,7 @@ few numbers a group.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,12 @@ STARTS = 4
 """Starts of a group that are read side by side."""
 WINDOW = 8
 """Groups that are decoded together when the film as a whole gives nothing, or as it runs."""
+KEPT_FRAMES = 150
+"""Frames from the start whose canvas is kept (40 MB), to be read again when the film was cropped or turned."""
 PLACED = 12
-"""Groups whose mean is kept for finding where a cropped or turned film lies."""
+"""Frames of these that are added up to find where a cropped or turned film lies."""
+SURE_GAIN = 4.0
+"""Lattice score, over all groups so far, from which a group is read at the gain that has it."""
 PRESENT = 3.0
 """Agreement of a group with the id, in standard deviations, from which it counts as marked."""
 
@@ -84,96 +88,140 @@ def _changed(group: list[Frame], change: NDArray[np.float32]) -> Iterator[Frame]
 
 @dataclass(slots=True)
 class _Group:
-    """The running sum of one group at one start: signed sums of its frames and how many there are."""
+    """The running sums of one group at one start, how many frames are in it and how open its blocks were."""
 
-    number: int = -1
-    sums: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    sums: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    number: int
+    first: float
+    last: float
     count: int = 0
-    first: float = 0.0
-    last: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What one group said: seconds of its first and last frame, soft values `[3, 306]` by how blurred it may be."""
+
+    first: float
+    last: float
+    soft: NDArray[np.float32]
+
+
 class _Reader:
-    """Reads frames as they come: soft values for each start of a group, kept as one small row a group."""
+    """Reads frames as they come: one row of soft values a group, for each of some starts."""
 
-    key: bytes
-    scheme: str
-    geometry: template.Placement | None = None
-    open_: list[_Group] = field(default_factory=lambda: [_Group() for _ in range(STARTS)])
-    rows: list[list[tuple[float, float, NDArray[np.float32]]]] = field(
-        default_factory=lambda: [[] for _ in range(STARTS)]
-    )
-    means: list[NDArray[np.float32]] = field(default_factory=list)
-    aspect: float = 1.0
-    frame_seconds: float = GROUP / 10.0
-    before: float = -1.0
+    def __init__(self, key: bytes, scheme: str) -> None:
+        self._key, self._scheme = key, scheme
+        self._where = canvas.layout(key, scheme)
+        self._groups: list[_Group | None] = [None] * STARTS
+        self._rows: list[list[_Row]] = [[] for _ in range(STARTS)]
+        self._scores = np.zeros((STARTS, len(image.GAINS)))
+        self._kept: list[tuple[float, NDArray[np.uint8]]] = []
+        self._aspect, self._before, self._gap = 1.0, -1.0, GROUP / 10.0
 
     def add(self, frame: Frame) -> None:
         """Take in one frame."""
         if min(frame.image.shape[:2]) < image.LEAST_SIDE // 4:
             return
+        self._aspect = frame.image.shape[0] / frame.image.shape[1]
+        if self._before >= 0.0 and frame.time > self._before:
+            self._gap = min(frame.time - self._before, GROUP)
+        self._before = frame.time
         grey = image.canvas_of(frame.image)
-        self.aspect = frame.image.shape[0] / frame.image.shape[1]
-        if self.before >= 0.0 and frame.time > self.before:
-            self.frame_seconds = min(frame.time - self.before, GROUP)
-        self.before = frame.time
-        where = canvas.layout(self.key, self.scheme)
-        sums = canvas.sums_of(canvas.forward(grey), where)
-        for start in range(STARTS):
-            self._into(start, frame.time, sums)
+        if len(self._kept) < KEPT_FRAMES:
+            self._kept.append((frame.time, np.rint(grey).astype(np.uint8)))
+        self._take(frame.time, grey, np.ones(canvas.BLOCKS**2, dtype=np.float32))
 
-    def _into(self, start: int, time: float, sums: NDArray[np.float32]) -> None:
-        group = self.open_[start]
-        number = int((time + GROUP * start / STARTS) / GROUP)
-        if number != group.number:
-            self._close(start)
-            group.number, group.sums, group.count, group.first = number, np.zeros_like(sums), 0, time
-        group.sums += sums
-        group.count += 1
-        group.last = time
+    def _take(self, time: float, grey: NDArray[np.float32], there: NDArray[np.float32]) -> None:
+        sums = canvas.sums_of(canvas.forward(grey), self._where)
+        weights = there * image.open_blocks(grey)
+        for start in range(STARTS):
+            number = int((time + GROUP * start / STARTS) / GROUP)
+            group = self._groups[start]
+            if group is None or group.number != number:
+                self._close(start)
+                group = _Group(np.zeros_like(sums), np.zeros_like(weights), number, time, time)
+                self._groups[start] = group
+            group.sums += sums
+            group.weights += weights
+            group.count += 1
+            group.last = time
 
     def _close(self, start: int) -> None:
-        group = self.open_[start]
-        if group.count == 0:
+        group = self._groups[start]
+        if group is None:
             return
-        where = canvas.layout(self.key, self.scheme)
         phases = group.sums / np.float32(group.count * image.STEP)
-        soft = canvas.soft_values(phases, where, np.ones_like(phases))
-        self.rows[start].append((group.first, group.last, soft.astype(np.float32)))
+        weights = group.weights[:, None] / np.float32(group.count) * np.ones_like(phases)
+        scores = canvas.gain_scores(phases, self._where, weights, image.GAINS)
+        self._scores[start] += scores
+        best = int(np.argmax(self._scores[start]))
+        sure = float(self._scores[start][best]) / np.sqrt(len(self._rows[start]) + 1.0) > SURE_GAIN
+        phases = phases / np.float32(image.GAINS[best] if sure else 1.0)
+        soft = [canvas.soft_values(phases, self._where, weights * canvas.band_weights(*bands)) for bands in image.BLURS]
+        self._rows[start].append(_Row(group.first, group.last, np.stack(soft).astype(np.float32)))
 
-    def result(self) -> Mark | None:
-        """Return the mark of all frames so far."""
+    def _finish(self) -> None:
         for start in range(STARTS):
             self._close(start)
-        stacked = [np.stack([row for _, _, row in rows]) for rows in self.rows if rows]
-        if not stacked:
+            self._groups[start] = None
+
+    def result(self) -> Mark | None:
+        """Return the mark of all frames so far: as they lie or, if that gives nothing, where the template lies."""
+        self._finish()
+        best, trials = self._decoded()
+        if best is None and self._kept:
+            placed = self._placed()
+            if placed is not None:
+                self._rows = [[] for _ in range(STARTS)]
+                self._scores[:] = 0.0
+                for time, small in self._kept:
+                    self._take(time, *image.onto_canvas(small.astype(np.float32), placed))
+                self._finish()
+                best, more = self._decoded()
+                trials += more
+        if best is None:
             return None
-        tried = [rows.sum(axis=0) for rows in stacked]
-        for rows in stacked:
-            tried += [
-                rows[at : at + WINDOW].sum(axis=0) for at in range(0, max(len(rows) - WINDOW // 2, 1), WINDOW // 2)
-            ]
-        found = [one for one in codes.decode(np.stack(tried), self.key, self.scheme) if one is not None]
-        if not found:
-            return None
-        best = max(found, key=lambda one: one.strength)
-        spans = self._spans(best.symbols)
-        p = codes.p_false_alarm(best.strength, len(tried))
-        return Mark(scheme=self.scheme, payload=best.payload, p_false_alarm=p, spans=spans)
+        p = codes.p_false_alarm(best.strength, trials)
+        return Mark(scheme=self._scheme, payload=best.payload, p_false_alarm=p, spans=self._spans(best.symbols))
+
+    def _decoded(self) -> tuple[codes.Decoded | None, int]:
+        """Decode all groups together and every stretch of `WINDOW` groups, at each start."""
+        tried: list[NDArray[np.float32]] = []
+        for rows in self._rows:
+            if rows:
+                soft = np.stack([row.soft for row in rows])
+                tried += list(soft.sum(axis=0))
+                if len(rows) > WINDOW:
+                    for at in range(0, len(rows) - WINDOW // 2, WINDOW // 2):
+                        tried += list(soft[at : at + WINDOW].sum(axis=0))
+        if not tried:
+            return None, 0
+        found = [one for one in codes.decode(np.stack(tried), self._key, self._scheme) if one is not None]
+        return max(found, key=lambda one: one.strength, default=None), len(tried)
+
+    def _placed(self) -> template.Placement | None:
+        """Return where the first frames lie on the original canvas, from the spectra of some added up."""
+        waves = template.waves(self._key, self._scheme)
+        several = self._kept[:: max(1, len(self._kept) // PLACED)]
+        mean = np.zeros((canvas.SIDE, canvas.SIDE), dtype=np.float32)
+        for _, small in several:
+            mean += template.whitened(small.astype(np.float32)) / np.float32(len(several))
+        seen = template.received(mean)
+        best = template.search(seen, self._aspect, self._key, self._scheme)[0]
+        return template.refined(seen, best, waves) if best.score >= image.SEEN else None
 
     def _spans(self, symbols: NDArray[np.float32]) -> tuple[Span, ...]:
         """Return the seconds whose groups agree with `symbols`, whatever the start."""
-        deviation = np.sqrt(canvas.layout(self.key, self.scheme).symbol.size / 2.0)
         sure = sorted(
-            (first, last)
-            for rows in self.rows
-            for first, last, row in rows
-            if float(row @ symbols) / deviation >= PRESENT
+            (row.first, row.last)
+            for rows in self._rows
+            for row in rows
+            if float((row.soft @ symbols / (np.linalg.norm(row.soft, axis=1) + 1e-9)).max()) >= PRESENT
         )
         out: list[Span] = []
         for first, last in sure:
-            end = last + self.frame_seconds
+            end = last + self._gap
             if out and first - out[-1].end <= GROUP / STARTS:
                 out[-1] = Span(start=out[-1].start, end=max(out[-1].end, end))
             else:
