@@ -12,6 +12,8 @@ from .cbor import CborError, decode
 STORE_MARK: Final = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 """The description box of every manifest store: a file that holds these bytes carries, or carried, a manifest."""
 
+_UUID_REST: Final = bytes.fromhex("00110010800000aa00389b71")  # behind the four letters of every type of box
+_KINDS: Final = (b"c2ma", b"c2um", b"c2cm")
 _MANIFESTS_MOST: Final = 4096
 _BOXES_MOST: Final = 65_536  # boxes side by side: an empty one takes only eight bytes
 _SIGNATURE: Final = "c2pa.signature"
@@ -78,18 +80,22 @@ def boxes(data: memoryview) -> Iterator[Box]:
 
 
 def describe(body: memoryview) -> tuple[bytes, str]:
-    """Return the type (four letters of its UUID) and the label, if any, of a superbox. Raises `JumbfError`."""
+    """Return the type (four letters of its UUID, empty for another's) and the label, if any, of a superbox.
+
+    Raises `JumbfError` where there is no description.
+    """
     first = next(boxes(body), None)
     if first is None or first.kind != b"jumd" or len(first.body) < 17:
         msg = "a superbox does not begin with its description"
         raise JumbfError(msg)
+    kind = bytes(first.body[:4]) if first.body[4:16] == _UUID_REST else b""
     if not first.body[16] & 2:
-        return bytes(first.body[:4]), ""
+        return kind, ""
     label, end, _ = bytes(first.body[17:]).partition(b"\0")
     if not end:
         msg = "a label has no end"
         raise JumbfError(msg)
-    return bytes(first.body[:4]), label.decode("utf-8", "replace")
+    return kind, label.decode("utf-8", "replace")
 
 
 def content(body: memoryview) -> bytes:
@@ -119,6 +125,9 @@ def parse_store(store: bytes) -> tuple[RawManifest, ...]:
 
 def _manifest(body: memoryview) -> RawManifest:
     kind, label = describe(body)
+    if kind not in _KINDS:
+        msg = f"expected a manifest, an update or a compressed manifest, got a box of type {kind!r}"
+        raise JumbfError(msg)
     assertions: dict[str, memoryview] = {}
     repeated, claims, signatures = [], [], []
     signature_box = None

@@ -14,7 +14,7 @@ from ..container import SIDECAR_ONLY, media_type, read_head
 from ..ingredients import UNTRUSTED, Edge
 from ..judgement import all_checks, state_of
 from ..report import Codes
-from ..sources import check_size, detached_manifest
+from ..sources import check_size, detached_manifest, holds_store
 from ..trust import Trust
 from ..verification import Check, State
 from .binding import content_codes
@@ -76,7 +76,7 @@ def second_opinion(
                 return _without("no manifest was found in the file", State.ABSENT)
             return _read(source, store, located, setting, where)
     except StoreError as error:
-        if error.begun:
+        if error.begun or holds_store(path):
             return _unreadable(where, str(error))
         msg = f"expected a whole file at {str(path)!r}, but its structure is damaged: {error}"
         raise UnreadableMedia(msg) from error
