@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def home() -> Path:
     """Return the folder that holds what Assay keeps for this user; `ASSAY_HOME` overrides it. Nothing is created."""
     override = os.environ.get("ASSAY_HOME")
-    return Path(override) if override else Path(platformdirs.user_data_dir("assay"))
+    if override:
+        return Path(override)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("assay"))

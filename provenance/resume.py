@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,7 @@ class Stamp:
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _STAMP}
 
 
 _STAMP = tuple(one.name for one in fields(Stamp))

@@ -57,6 +57,10 @@ def verify(
     not know, not changed; trusted means as it was signed, not true. One file is told step by step,
     several a line each (--verbose: every step), in the order given whatever --jobs is.
     """
+    from ...media.limits import DEFAULT_LIMITS
+    from ...provenance.reader import warm_up
+
+    warm_up(DEFAULT_LIMITS)  # it loads c2pa-rs while this process loads the rest
     from ...provenance.batch import files_below, verify_each
 
     _refuse(paths, sidecar, as_json=as_json, as_csv=as_csv)
