@@ -44,7 +44,7 @@ class Settings:
     """How to train; the defaults made the shipped model."""
 
     seed: int = 1
-    strength: float = 0.001
+    strength: float = 3e-5
     laundered: int = 6
     """Laundered versions of a picture's face beside the face itself, each with a blend that went the same way."""
     folds: int = 8

@@ -49,7 +49,7 @@ class ResidualDetector:
         if not usable:
             largest = max(_side(crop) for crop in crops)
             return self._skip(
-                f"needs a face of at least {LEAST_FACE} pixels with landmarks, the largest has {largest:.0f}"
+                f"needs a face of at least {LEAST_FACE} pixels with landmarks, the largest has {largest:.0f} pixels"
             )
         model = shipped(self.name)
         people = _people(usable, model)
