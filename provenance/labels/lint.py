@@ -119,7 +119,7 @@ def _watch(asset: Asset, shown: Shown, limits: Limits) -> tuple[Seen | None, flo
         if first is None:
             first, start = seen, frame.time
         if seen.likeness < LEAST_LIKENESS:
-            return first, last
+            return first, frame.time - start  # the frame before it stood until now
         last = frame.time - start
         if last >= LEAST_SECONDS:
             return first, last

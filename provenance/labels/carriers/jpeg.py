@@ -22,7 +22,7 @@ class Jpeg:
 
     def read(self, window: Window) -> Iterator[Found]:
         """Yield what the XMP and EXIF segments before the first scan say."""
-        for marker, start, end in _segments(window):
+        for marker, start, end in segments(window):
             if marker != _APP1:
                 continue
             body = window.at(start + 4, end - start - 4)
@@ -36,7 +36,7 @@ class Jpeg:
         window = Window(BytesIO(data), budget=2 * len(data) + 65_536)
         out, packet, place = bytearray(data[:2]), None, 2
         last = 2
-        for marker, start, end in _segments(window):
+        for marker, start, end in segments(window):
             last = end
             if marker == _APP1 and data[start + 4 : end].startswith(_XMP):
                 packet = data[start + 4 + len(_XMP) : end]
@@ -52,7 +52,7 @@ class Jpeg:
         return bytes(out[:place]) + segment + bytes(out[place:]) + data[last:]
 
 
-def _segments(window: Window) -> Iterator[tuple[int, int, int]]:
+def segments(window: Window) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end) of the segments up to the first scan."""
     if window.at(0, 2) != b"\xff\xd8":
         msg = "expected a JPEG start marker"

@@ -22,7 +22,7 @@ class Png:
 
     def read(self, window: Window) -> Iterator[Found]:
         """Yield what XMP, text and EXIF chunks say, wherever they stand."""
-        for kind, start, length in _chunks(window):
+        for kind, start, length in chunks(window):
             if kind == b"eXIf":
                 yield from read_tags(window.at(start, length))
             elif kind in _TEXT:
@@ -38,7 +38,7 @@ class Png:
         """Return `data` with one XMP chunk that holds `fields`, right behind IHDR."""
         window = Window(BytesIO(data), budget=64 * len(data) + 65_536)
         out, packet, last = bytearray(_MAGIC), None, len(_MAGIC)
-        for kind, start, length in _chunks(window):
+        for kind, start, length in chunks(window):
             last = start + length + 4
             if kind == b"iTXt":
                 keyword, text = _text(kind, data[start : start + length])
@@ -52,7 +52,7 @@ class Png:
         return bytes(out[:place]) + chunk + bytes(out[place:]) + data[last:]
 
 
-def _chunks(window: Window) -> Iterator[tuple[bytes, int, int]]:
+def chunks(window: Window) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start of the data, length) up to IEND."""
     if window.at(0, 8) != _MAGIC or window.at(12, 4) != b"IHDR":
         msg = "expected a PNG signature and an IHDR chunk"

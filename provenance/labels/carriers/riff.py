@@ -42,7 +42,7 @@ class Riff:
             msg = f"labels are written into RIFF files below 4 GiB, got {data[:4]!r}: convert the file first"
             raise LabelError(msg)
         packet, info, kept = None, [], []
-        for kind, body in _split(data):
+        for kind, body in split_riff(data):
             if kind == b"_PMX":
                 packet = body
             elif kind == b"LIST" and body[:4] == b"INFO":
@@ -56,7 +56,7 @@ class Riff:
         if info:
             kept.append((b"LIST", b"INFO" + b"".join(_chunk(name, value) for name, value in info)))
         kept.append((b"_PMX", merge_packet(packet, fields)))
-        return _riff(data[8:12], kept)
+        return join_riff(data[8:12], kept)
 
 
 class Webp(Riff):
@@ -65,7 +65,7 @@ class Webp(Riff):
     def write(self, data: bytes, fields: Disclosure) -> bytes:
         """Return `data` in the extended form (VP8X) with an XMP chunk that holds `fields`."""
         packet, kept = None, []
-        for kind, body in _split(data):
+        for kind, body in split_riff(data):
             if kind == b"XMP ":
                 packet = body
             else:
@@ -74,14 +74,14 @@ class Webp(Riff):
             msg = "the WebP file holds no picture"
             raise MalformedMetadata(msg)
         if kept[0][0] != b"VP8X":
-            kept.insert(0, (b"VP8X", _extended_header(*kept[0])))
+            kept.insert(0, (b"VP8X", extended_header(*kept[0])))
         kind, body = kept[0]
         if len(body) < 10:
             msg = "the WebP file's VP8X chunk is shorter than 10 bytes"
             raise MalformedMetadata(msg)
         kept[0] = (kind, bytes((body[0] | _XMP_FLAG,)) + body[1:])
         kept.append((b"XMP ", merge_packet(packet, fields)))
-        return _riff(b"WEBP", kept)
+        return join_riff(b"WEBP", kept)
 
 
 def _chunks(window: Window) -> Iterator[tuple[bytes, int, int]]:
@@ -102,7 +102,7 @@ def _chunks(window: Window) -> Iterator[tuple[bytes, int, int]]:
         here += 8 + length + (length & 1)
 
 
-def _split(data: bytes) -> list[tuple[bytes, bytes]]:
+def split_riff(data: bytes) -> list[tuple[bytes, bytes]]:
     """Return the outer chunks of a file in memory. Raises `LabelError` if something stands behind the RIFF form."""
     window = Window(BytesIO(data), budget=64 * len(data) + 65_536)
     claimed = struct.unpack("<I", window.at(4, 4))[0] + 8
@@ -116,7 +116,8 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return kind + struct.pack("<I", len(body)) + body + b"\0" * (len(body) & 1)
 
 
-def _riff(form: bytes, chunks: list[tuple[bytes, bytes]]) -> bytes:
+def join_riff(form: bytes, chunks: list[tuple[bytes, bytes]]) -> bytes:
+    """Return a RIFF file of `form` that holds `chunks`. Raises `LabelError` beyond 4 GiB."""
     body = form + b"".join(_chunk(kind, part) for kind, part in chunks)
     if len(body) > _LARGEST:
         msg = "the file would grow beyond the 4 GiB that RIFF can hold"
@@ -137,7 +138,7 @@ def _string(body: bytes) -> str:
     return body.partition(b"\0")[0].decode("utf-8", errors="replace")
 
 
-def _extended_header(kind: bytes, body: bytes) -> bytes:
+def extended_header(kind: bytes, body: bytes) -> bytes:
     """Return the VP8X chunk for a simple file: flags, then width - 1 and height - 1 in 24 bits (WebP container)."""
     if kind == b"VP8 " and len(body) >= 10 and body[3:6] == b"\x9d\x01\x2a":
         width, height = (int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8))
