@@ -209,3 +209,11 @@ def test_reals_alone_cannot_be_calibrated() -> None:
     item = Item(id="1", path=Path("x.png"), sha256="", label=BONA_FIDE, maker="", group="g", kind="image")
     with pytest.raises(CorpusError, match="fakes to calibrate on"):
         training.train([item], out=Path("never"))
+
+
+def test_a_long_track_is_thinned_evenly(astronaut: Pixels) -> None:
+    finding = _finding(_film([astronaut] * 24))
+    times = [region.time for region in finding.regions]
+    assert len(times) == 16
+    assert (times[0], times[-1]) == (0.0, pytest.approx(23 / 25))
+    assert "over 16 frames" in finding.note

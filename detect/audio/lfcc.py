@@ -45,7 +45,8 @@ class LfccDetector:
         scores = model.scores(np.stack([features(window) for window in samples]))
         score = float(scores.mean())
         spans = spans_of(starts, scores, model)
-        where = f"; {len(spans)} stretches stand out" if spans and len(starts) > 1 else ""
+        stretches = "1 stretch stands" if len(spans) == 1 else f"{len(spans)} stretches stand"
+        where = f"; {stretches} out" if spans and len(starts) > 1 else ""
         part = f" of {len(found.starts)}" if len(starts) < len(found.starts) else ""
         note = f"spectral traces over {len(starts)}{part} windows of {WINDOW:g} s with speech{where}"
         return Finding(

@@ -75,7 +75,7 @@ def signed_distance(outline: F32) -> F32:
     cv2.fillConvexPoly(mask, hull, 1)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 5)
-    return np.clip(outside - inside, -SIZE, SIZE).astype(np.float32)
+    return np.asarray(np.clip(outside - inside, -SIZE, SIZE), np.float32)
 
 
 def _means(values: NDArray[Any], labels: NDArray[np.int64], count: int) -> F32:

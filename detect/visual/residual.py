@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...media.extent import Region
 from ...media.faces import Mesh, moved
@@ -16,6 +15,8 @@ from ..finding import Evidence, Finding, Skipped
 from ..model import Model, shipped
 from .features import MARGIN, SIZE, FaceCrop, features
 
+MOST_SIGHTINGS = 16
+"""Frames of one track that are scored, evenly spread: the median of more hardly moves."""
 LEAST_FACE = 64
 """Pixels: the shorter side of a face below which residuals say nothing."""
 
@@ -45,7 +46,7 @@ class ResidualDetector:
         crops, meshes = view.crops(SIZE, margin=MARGIN), view.meshes
         if not crops:
             return self._skip("no face was found")
-        usable = [(crop, mesh) for crop, mesh in zip(crops, meshes, strict=True) if mesh is not None and _large(crop)]
+        usable = _thinned([(c, m) for c, m in zip(crops, meshes, strict=True) if m is not None and _large(c)])
         if not usable:
             largest = max(_side(crop) for crop in crops)
             return self._skip(
@@ -64,7 +65,8 @@ class ResidualDetector:
         llr = math.log10(math.fsum(10.0**ratio for ratio in ratios) / len(ratios))
         strongest = int(np.argmax(ratios))
         told = ", ".join(f"{ratio:+.2f}" for ratio in sorted(ratios, reverse=True)[:8])
-        frames = f" over {len(view.frames)} frames" if view.kind == "video" else ""
+        times = {region.time for person in people for region in person.regions}
+        frames = f" over {len(times)} frame{'s' * (len(times) > 1)}" if view.kind == "video" else ""
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
@@ -96,14 +98,21 @@ def _people(usable: list[tuple[Crop, Mesh]], model: Model) -> list[_Seen]:
     ]
 
 
+def _thinned(usable: list[tuple[Crop, Mesh]]) -> list[tuple[Crop, Mesh]]:
+    """Return at most `MOST_SIGHTINGS` of each track, evenly spread; every face of a still."""
+    by_track: dict[int | None, list[tuple[Crop, Mesh]]] = defaultdict(list)
+    for crop, mesh in usable:
+        by_track[crop.track].append((crop, mesh))
+    kept = by_track.pop(None, [])
+    for seen in by_track.values():
+        chosen = np.linspace(0, len(seen) - 1, min(len(seen), MOST_SIGHTINGS)).round().astype(int)
+        kept += [seen[number] for number in dict.fromkeys(chosen.tolist())]
+    return kept
+
+
 def _side(crop: Crop) -> float:
     return min(crop.face.region.width, crop.face.region.height)
 
 
 def _large(crop: Crop) -> bool:
     return _side(crop) >= LEAST_FACE
-
-
-def scores_of(crops: list[FaceCrop], model: Model) -> NDArray[np.float64]:
-    """Return the raw scores of `crops`, `[n]`."""
-    return model.scores(np.stack([features(crop) for crop in crops]))
