@@ -50,7 +50,7 @@ class WorldConverter:
 
     def study(self, own: Sequence[Audio]) -> None:
         """Take apart what the synthesiser said."""
-        parts = [analyse(speech, pitch="quick", breath=False) for speech in own]
+        parts = [analyse(speech, breath=False) for speech in own]
         voice = Voiceprint(
             pitch=np.concatenate([part.pitch for part in parts]),
             envelope=np.concatenate([part.envelope for part in parts]),
