@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ PULL = 0.72
 """How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
 GATE = 0.15
 """Level of a frame over that of loud segments below which the pilot fades with it."""
-STEEP = 2.0
+STEEP = 4.0
 """Power of a segment's level by which it is pulled less: in pauses a change is heard most and carries least."""
 MOST_PULL = 1.15
 """The same, as a share, in the loudest segments."""
@@ -40,7 +41,11 @@ BLOCK = 40 * stave.PERIOD
 POSITIONS = 6
 SPEEDS = 4
 PRESENT = 3.0
-"""Agreement of a segment with the id, in standard deviations, from which it counts as marked."""
+"""Agreement of a segment and its neighbours with the id, in standard deviations, from which it counts as marked."""
+AROUND = 5
+"""Segments that are judged together: 0.64 s."""
+HEARD = 0.7
+"""Loudness of these, in loud segments, from which a missing mark is missing and not merely too quiet to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,29 +249,42 @@ def _at_speed(mono: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
 
 
 def _spans(grids: list[Grid], symbols: NDArray[np.float32], speed: float, key: bytes, scheme: str) -> list[Span]:
-    """Return the seconds that carry `symbols`: quiet segments follow their neighbours."""
+    """Return the seconds that carry `symbols`.
+
+    Each segment is judged with its neighbours, weighed by loudness. Where it is too quiet for the mark to be there,
+    it goes with what lies around it: marked on both sides is marked.
+    """
     where = stave.layout(key, scheme)
-    pieces: list[tuple[float, float, bool]] = []
+    length = stave.SEGMENT * stave.HOP
+    total = max(int(grid.starts[-1]) for grid in grids) // length + 1
+    best = np.full(total, -np.inf)
+    loud = np.zeros(total)
     for grid in grids:
         turn = np.arange(len(grid.agreed)) % stave.SEGMENTS
         match = (grid.agreed * symbols[where.symbol[turn]]).sum(axis=1) / np.sqrt(stave.SUMS / 2.0)
-        loud = grid.levels > 0.1 * np.percentile(grid.levels, LOUD)
-        for start, score, heard in zip(grid.starts, match, loud, strict=True):
-            if score >= PRESENT or (not heard and score > 0.0):
-                first = start / stave.RATE * speed
-                pieces.append((first, first + stave.SEGMENT * stave.HOP / stave.RATE * speed, bool(score >= PRESENT)))
-    sure = [(a, b) for a, b, strong in pieces if strong]
-    return [Span(start=max(0.0, a), end=b) for a, b in sure if b > 0.0]
+        weight = np.minimum(grid.levels / (np.percentile(grid.levels, LOUD) + stave.HUSH), 1.0) ** 2
+        around = np.sqrt(np.convolve(weight**2, np.ones(AROUND), mode="same"))
+        score = np.convolve(weight * match, np.ones(AROUND), mode="same") / (around + 1e-6)
+        for at, value, heard in zip(np.rint(grid.starts / length).astype(int), score, around, strict=True):
+            if 0 <= at < total:
+                best[at], loud[at] = max(best[at], value), max(loud[at], heard)
+    there = best >= PRESENT
+    known = np.flatnonzero(there | (loud >= HEARD))
+    for before, after in pairwise(known):
+        if there[before] and there[after]:
+            there[before:after] = True
+    seconds = length / stave.RATE * speed
+    return [Span(start=float(at * seconds), end=float((at + 1) * seconds)) for at in np.flatnonzero(there)]
 
 
 def _joined(spans: list[Span], seconds: float) -> list[Span]:
-    """Return `spans` cut to the file, in order, joined where less than half a second lies between them."""
+    """Return `spans` cut to the file, in order, joined where less than 0.2 s lies between them."""
     out: list[Span] = []
     for span in sorted(spans, key=lambda one: one.start):
         end = min(span.end, seconds)
         if span.start >= end:
             continue
-        if out and span.start - out[-1].end < 0.5:
+        if out and span.start - out[-1].end < 0.2:
             out[-1] = Span(start=out[-1].start, end=max(out[-1].end, end))
         else:
             out.append(Span(start=span.start, end=end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -36,7 +37,9 @@ TRIED = 6
 BLURS = ((1.0, 1.0, 1.0), (1.0, 0.5, 0.1), (1.0, 0.0, 0.0))
 """Weights of the three bands of coefficients that are tried: a sharp, a soft and a blurred picture."""
 SEEN = 5.2
-"""Agreement of the template in standard deviations from which a placement is decoded."""
+"""Agreement of the template in standard deviations from which a picture that lies as it was is decoded further."""
+LIKELY, FINE = 4.4, 6.2
+"""The same from which another placement is made finer, and then decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,20 +172,36 @@ def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: st
     if straight.found is not None or float(grey.std()) < 0.5:
         return straight
     seen, waves = template.received(grey), template.waves(key, scheme)
-    own = template.place(seen, np.eye(2), waves)
-    places = [one for one in [own, *template.search(seen, aspect, key, scheme)] if one.score >= SEEN]
     trials = straight.trials
-    for one in places[:3]:
-        moved, weights = onto_canvas(grey, template.refined(seen, one, waves))
-        if weights.sum() < 6:
-            continue
-        for gamma in (1.0, *GAMMAS):
-            turned = moved if gamma == 1.0 else gamma_table(gamma)[np.rint(np.clip(moved, 0, 255)).astype(np.uint8)]
-            reading = read_lattice(turned, weights, key, scheme)
+    for number, placed in enumerate(_placements(seen, waves, aspect, key, scheme)):
+        curves = placed is None or number == 0
+        moved, there = (grey, whole) if placed is None else onto_canvas(grey, placed)
+        for gamma in (1.0, *(GAMMAS if curves else ())):
+            reading = read_lattice(_curved(moved, gamma), there, key, scheme)
             trials += reading.trials
             if reading.found is not None:
                 return Reading(reading.found, trials)
     return Reading(None, trials)
+
+
+def _placements(
+    seen: template.Received, waves: template.Waves, aspect: float, key: bytes, scheme: str
+) -> Iterator[template.Placement | None]:
+    """Yield where the picture may lie, likeliest first; `None` stands for as it is."""
+    own = template.place(seen, np.eye(2), waves)
+    if own.score >= SEEN and float(np.abs(own.shift).max()) < 0.005:
+        yield None
+    for found in template.search(seen, aspect, key, scheme)[:2]:
+        if found.score < LIKELY:
+            return
+        fine = template.refined(seen, found, waves)
+        if fine.score >= FINE:
+            yield fine
+            yield from template.simpler(fine, aspect)
+
+
+def _curved(grey: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
+    return grey if gamma == 1.0 else gamma_table(gamma)[np.rint(np.clip(grey, 0, 255)).astype(np.uint8)]
 
 
 @lru_cache(maxsize=32)

@@ -31,7 +31,7 @@ SUMS = 26
 SPREAD = SEGMENT * BANDS // SUMS
 PERIOD = SEGMENTS * SEGMENT * HOP
 """Samples after which the mark repeats: 1.536 s."""
-STEP = 1.25
+STEP = 1.4
 """Distance of lattice points, in units of a coefficient over its level times the root of `SPREAD`."""
 BEND = 0.6
 """How much of a band's level, in decibels, the strength of the mark follows; codecs follow about as much."""

@@ -29,6 +29,8 @@ TURN = 6.0
 """Degrees that are searched to either side."""
 KEPT = 32
 """Coarse candidates that are refined."""
+NEARLY = 0.012
+"""Turn in radians, or difference of a ratio from 1, that may be an error of measurement."""
 PLACED = 8
 """Refined candidates whose shift is found."""
 
@@ -249,3 +251,17 @@ def refined(seen: Received, placed: Placement, these: Waves) -> Placement:
         off = np.stack([(by_x * back).imag, (by_y * back).imag], axis=1) / (2.0 * np.pi * strength * spread)
         matrix = matrix + np.linalg.lstsq(these.cycles, np.clip(off, -1.5, 1.5), rcond=None)[0]
     return Placement(matrix, shift, _score(values, shift, these))
+
+
+def simpler(placed: Placement, aspect: float) -> list[Placement]:
+    """Return plainer placements that `placed` may stand for: not turned, not scaled, not sheared."""
+    matrix = placed.matrix
+    turn = float(np.arctan2(matrix[0, 1] / aspect - matrix[1, 0] * aspect, matrix[0, 0] + matrix[1, 1]))
+    x = float(np.hypot(matrix[0, 0], matrix[0, 1] / aspect))
+    y = float(np.hypot(matrix[1, 1], matrix[1, 0] * aspect))
+    straight = 0.0 if abs(turn) < NEARLY else turn
+    whole = (1.0, 1.0) if max(abs(x - 1.0), abs(y - 1.0)) < NEARLY else (x, y)
+    even = (x + y) / 2.0
+    plain = {(x, y, turn), (x, y, straight), (*whole, turn), (*whole, straight), (even, even, straight)}
+    across, down, turns = np.array(sorted(plain)).T
+    return [Placement(one, placed.shift, placed.score) for one in _matrices(across, down, turns, aspect)]
