@@ -90,7 +90,7 @@ def page_values(result: Result) -> dict[str, Any]:
 
 
 def _detectors(result: Result) -> list[str]:
-    return list(dict.fromkeys(line.detector for line in result.lines))
+    return list(dict.fromkeys(row.detector for row in result.rows))
 
 
 def roc_svg(rows: Sequence[Row], detector: str) -> str:

@@ -45,7 +45,10 @@ class Line:
 
 
 def summarise(rows: Iterable[Row], *, seed: int) -> list[Line]:
-    """Return a line for each detector, laundering and maker, and one over all makers (`maker` = `all`)."""
+    """Return a line for each detector, laundering and maker, and one over all makers (`maker` = `all`).
+
+    Where a detector applies to nothing that a chain can happen to, there is no line.
+    """
     ordered = sorted(rows, key=lambda row: (row.detector, row.laundering))
     lines: list[Line] = []
     for (detector, laundering), group in itertools.groupby(ordered, key=lambda row: (row.detector, row.laundering)):
@@ -57,7 +60,9 @@ def summarise(rows: Iterable[Row], *, seed: int) -> list[Line]:
             chosen = [row for row in kept if not row.maker or maker in ("all", row.maker)]
             kind = {row.kind for row in chosen if row.maker}
             chosen = [row for row in chosen if row.maker or row.kind in kind]
-            lines.append(_line(detector, maker, laundering, chosen, seed))
+            line = _line(detector, maker, laundering, chosen, seed)
+            if line.bona_fide or line.spoof or line.failed:
+                lines.append(line)
     return lines
 
 
