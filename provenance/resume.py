@@ -59,7 +59,7 @@ class Earlier:
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(iter(lambda: file.readline(_LINE_BYTES), b""), 1):
-                    if line.endswith(b"\n"):
+                    if line.endswith(b"\n") or not line.startswith(b"{"):
                         told = _told(line, path, number)
                         if told["state"] in set(State):
                             places[told["path"]] = (at, Stamp(**{name: told[name] for name in _STAMP}))

@@ -46,6 +46,16 @@ class Shown:
         return ", ".join(dict.fromkeys(name for name in names if name))
 
     @property
+    def signed_at(self) -> str:
+        """When the manifest says that it was signed."""
+        return str(self.facts.get("signed_at") or "")
+
+    @property
+    def certificates(self) -> list[dict[str, Any]]:
+        """The signer's certificates, the signer's own first."""
+        return list(self.facts.get("certificates") or ())
+
+    @property
     def declares(self) -> str:
         """`AI`, `computed` (by no trained model) or nothing, as the manifest or one below it declares."""
         if self.verification is None or not declares_synthetic(self.verification):

@@ -45,7 +45,7 @@ def csv_line(shown: Shown) -> str:
             shown.declares,
             shown.signer,
             facts.get("certificate_sha256") or "",
-            facts.get("signed_at") or "",
+            shown.signed_at,
             "" if holds is None else "yes" if holds else "no",
             facts.get("claim_generator") or "",
             facts.get("title") or "",

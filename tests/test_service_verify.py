@@ -1,0 +1,314 @@
+"""`assay verify`, `certs` and `sign` on the command line: formats, exit codes, order, and whom the user trusts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from assay.provenance.certs import load_credentials
+from assay.service import cli
+from assay.service.table import HEADER, cell
+from PIL import Image
+
+STATES = ("trusted", "recovered", "untrusted", "invalid", "absent", "not checked")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a verb printed, and the exit code it ended with."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a verb in this process, through the same `main` as the console script."""
+
+    def once(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["assay", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        captured = capfd.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return once
+
+
+@pytest.fixture
+def media(tmp_path: Path, makers: ModuleType, run: Run) -> Path:
+    """A folder: trusted, absent, invalid, no media, and one that declares AI."""
+    base = tmp_path / "media"
+    base.mkdir()
+    plain = base / "b-absent.jpg"
+    plain.write_bytes(makers.picture_file(Image.fromarray(makers.card()), "JPEG"))
+    assert run("certs", "make").code == 0
+    assert run("sign", plain, base / "a-trusted.jpg", "--source-type", "digitalCapture").code == 0
+    assert (
+        run("sign", plain, base / "e-ai.jpg", "--source-type", "trainedAlgorithmicMedia", "--title", "=1+1").code == 0
+    )
+    data = bytearray((base / "a-trusted.jpg").read_bytes())
+    data[-20] ^= 1
+    (base / "c-invalid.jpg").write_bytes(data)
+    (base / "d-text.txt").write_text("no media")
+    return base
+
+
+def test_many_files_are_a_line_each_in_order_and_counted(media: Path, run: Run) -> None:
+    one, two = (run("verify", media, "--jobs", jobs) for jobs in (1, 2))
+    assert one.out == two.out
+    assert [line.split("  ")[0] for line in one.out.splitlines()] == [
+        "trusted",
+        "absent",
+        "invalid",
+        "not checked",
+        "trusted",
+    ]
+    assert "declares AI" in one.out.splitlines()[-1]
+    assert "5 files in" in one.err
+    assert "2 trusted, 0 recovered, 0 untrusted, 1 invalid, 1 absent, 1 not checked" in one.err
+    assert one.code == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        pytest.param(["c-invalid.jpg", "d-text.txt", "nowhere"], 1, id="found before not examined"),
+        pytest.param(["e-ai.jpg", "b-absent.jpg"], 1, id="declared AI is found"),
+        pytest.param(["nowhere", "d-text.txt", "b-absent.jpg"], 3, id="not examined before wrong usage"),
+        pytest.param(["nowhere", "a-trusted.jpg"], 2, id="wrong usage before nothing"),
+        pytest.param(["a-trusted.jpg", "b-absent.jpg"], 0, id="nothing found"),
+    ],
+)
+def test_the_gravest_answer_decides_the_exit_code(media: Path, run: Run, names: list[str], code: int) -> None:
+    assert run("verify", *(media / name for name in names)).code == code
+    assert run("verify", "--json", *(media / name for name in reversed(names))).code == code
+
+
+def test_a_folder_without_files_is_not_a_clean_bill(tmp_path: Path, run: Run) -> None:
+    assert run("verify", tmp_path).code == 3
+
+
+def test_csv_has_one_header_one_line_a_file_and_no_formulas(media: Path, run: Run) -> None:
+    said = run("verify", media, "--csv")
+    rows = list(csv.reader(io.StringIO(said.out)))
+    assert tuple(rows[0]) == HEADER
+    assert len(rows) == 6
+    told = [dict(zip(HEADER, row, strict=True)) for row in rows[1:]]
+    assert [row["state"] for row in told] == ["trusted", "absent", "invalid", "not checked", "trusted"]
+    assert told[-1]["title"] == "'=1+1"
+    assert told[-1]["declares"] == "AI"
+    assert told[2]["failed_steps"] == "10"
+    assert told[3]["error"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "\x1b[31m=1"], ids=repr
+)
+def test_no_cell_begins_as_a_formula_or_breaks_a_line(text: str) -> None:
+    made = cell(text)
+    assert made.lstrip(" ")[0] not in "=+-@＝"
+    assert made.isprintable()
+    assert text.strip().lstrip("\x1b") in made.replace("\\t", "").replace("\\r", "").replace("\\n", "")
+
+
+def check_sarif(log: dict[str, Any]) -> dict[str, Any]:
+    """Hold a log against what SARIF 2.1.0 demands of the parts that we write, and return its one run."""
+    assert log["version"] == "2.1.0"
+    assert set(log) == {"$schema", "version", "runs"}
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert driver["name"]
+    rules = [rule["id"] for rule in driver["rules"]]
+    assert len(set(rules)) == len(rules)
+    for rule in driver["rules"]:
+        assert rule["shortDescription"]["text"]
+        assert rule["defaultConfiguration"]["level"] in {"none", "note", "warning", "error"}
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in {"none", "note", "warning", "error"}
+        assert result["kind"] == "fail"
+        assert result["message"]["text"]
+        (place,) = result["locations"]
+        assert set(place["physicalLocation"]["artifactLocation"]) == {"uri"}
+    for invocation in run["invocations"]:
+        assert isinstance(invocation["executionSuccessful"], bool)
+        for note in invocation["toolExecutionNotifications"]:
+            assert note["message"]["text"]
+    return dict(run)
+
+
+def test_sarif_names_failed_steps_with_levels_and_places(media: Path, tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out.sarif"
+    strange = media / "z \x01é#%.jpg"
+    strange.write_bytes((media / "c-invalid.jpg").read_bytes())
+    assert run("verify", media, "--sarif", out).code == 1
+    told = check_sarif(json.loads(out.read_bytes()))
+    found = {(Path(r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]).name, r["ruleId"], r["level"])
+             for r in told["results"]}  # fmt: skip
+    assert found == {
+        ("c-invalid.jpg", "step-10-content", "error"),
+        ("z%20%01%C3%A9%23%25.jpg", "step-10-content", "error"),
+        ("e-ai.jpg", "declared-synthetic", "note"),
+    }
+    (invocation,) = told["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert len(invocation["toolExecutionNotifications"]) == 1
+    run("verify", media / "b-absent.jpg", "--sarif", out)
+    clean = check_sarif(json.loads(out.read_bytes()))
+    assert clean["results"] == []
+    assert clean["invocations"][0]["executionSuccessful"]
+
+
+def test_an_unknown_signer_is_a_warning_in_sarif_and_no_error(
+    media: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "other"))
+    run("verify", media / "a-trusted.jpg", "--sarif", tmp_path / "x.sarif")
+    (result,) = check_sarif(json.loads((tmp_path / "x.sarif").read_bytes()))["results"]
+    assert (result["ruleId"], result["level"]) == ("step-06-trust", "warning")
+
+
+def test_the_page_counts_links_and_draws_what_a_file_was_made_from(media: Path, tmp_path: Path, run: Run) -> None:
+    page = tmp_path / "page.html"
+    said = run("verify", media, "--html", page, "--tree")
+    text = page.read_text()
+    for state in STATES:
+        assert f"</b>{state}<span>" in text
+    for number in range(1, 6):
+        assert text.count(f'href="#f{number}"') == text.count(f'id="f{number}"') == 1
+    assert text.count('class="node ') == 3, "a tree for each file with a manifest"
+    assert "made by AI" in text
+    assert "<script" not in text
+    assert "src=" not in text.replace('src="data:image/jpeg;base64', "")
+    assert "└" not in said.out or "signed by" in said.out
+
+
+def test_the_tree_is_told_on_the_terminal(media: Path, tmp_path: Path, run: Run) -> None:
+    whole = tmp_path / "whole.jpg"
+    part = f"componentOf={media / 'e-ai.jpg'}"
+    assert run("sign", media / "b-absent.jpg", whole, "--source-type", "composite", "--ingredient", part).code == 0
+    said = run("verify", whole, "--tree")
+    assert said.code == 1, "a part that was made by AI is declared"
+    assert "└─ + put in: e-ai.jpg  [trusted]" in said.out
+    assert "· created (made by AI)" in said.out
+
+
+def test_a_run_is_resumed(media: Path, tmp_path: Path, run: Run) -> None:
+    lines = tmp_path / "run.jsonl"
+    first = run("verify", media, "--json")
+    lines.write_text("\n".join(first.out.splitlines()[:3]) + "\n")
+    said = run("verify", media, "--resume", lines)
+    assert [("not done again" in line) for line in said.out.splitlines()] == [True, True, True, False, False]
+    assert run("verify", media, "--resume", lines, "--json").out == first.out
+    assert run("verify", media, "--resume", media / "d-text.txt").code == 2
+
+
+def test_options_that_contradict_each_other_are_wrong_usage(media: Path, run: Run) -> None:
+    assert run("verify", media, "--json", "--csv").code == 2
+    assert run("verify", media, "--jobs", "0").code == 2
+    assert run("verify", media, "--sidecar", "x.c2pa").code == 2
+    assert run("verify", media / "nowhere" / "x", "--html", media / "none" / "x.html").code == 2
+
+
+def test_one_file_is_told_step_by_step_and_many_when_asked(media: Path, run: Run) -> None:
+    alone = run("verify", media / "a-trusted.jpg").out
+    assert " 10 content: the content is byte for byte" in alone
+    assert " 10 content: the content is byte for byte" in run("verify", media, "-v").out
+
+
+def test_signers_are_trusted_by_file_folder_and_fingerprint(
+    media: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = load_credentials()
+    told = json.loads(run("verify", "--json", media / "a-trusted.jpg").out)
+    leaf = told["facts"]["certificate_sha256"]
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "a.pem").write_bytes(credentials.anchor_pem)
+    (lists / "notes.txt").write_text("not a certificate")
+    ways = ([lists], [lists / "a.pem"], ["--fingerprint", leaf.upper()])
+    for number, way in enumerate(ways):
+        monkeypatch.setenv("ASSAY_HOME", str(tmp_path / f"home{number}"))
+        assert run("verify", media / "a-trusted.jpg").out.split(": ")[1] == "untrusted"
+        assert "nobody is trusted" in run("certs", "show").out
+        assert run("certs", "trust", *way).code == 0
+        assert run("verify", media / "a-trusted.jpg").out.split(": ")[1] == "trusted"
+        shown = run("certs", "show").out
+        assert "SHA-256" in shown
+        assert "trust list of 20" in shown
+        known = json.loads(run("certs", "show", "--json").out)
+        assert len(known["anchors"]) + len(known["allowed"]) == 1
+    assert leaf in shown
+    assert run("certs", "trust").code == 2
+    assert run("certs", "trust", media).code == 2, "a folder without certificates"
+    assert run("certs", "trust", "--fingerprint", "beef").code == 3
+
+
+def test_a_damaged_list_in_a_folder_trusts_nobody_of_it(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("certs", "make").code == 0
+    good = load_credentials().anchor_pem
+    (tmp_path / "a.pem").write_bytes(good)
+    (tmp_path / "b.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "other"))
+    assert run("certs", "trust", tmp_path).code == 3
+    assert json.loads(run("certs", "show", "--json").out)["anchors"] == []
+
+
+def test_a_locked_key_signs_with_its_passphrase(media: Path, tmp_path: Path, run: Run) -> None:
+    from cryptography.hazmat.primitives import serialization as to
+
+    credentials = load_credentials()
+    key = to.load_pem_private_key(credentials.key_pem, None)
+    locked = key.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, to.BestAvailableEncryption(b"open sesame"))
+    names = {"key.pem": locked, "chain.pem": credentials.chain_pem, "good": b"open sesame\n", "bad": b"no\n"}
+    for name, data in names.items():
+        (tmp_path / name).write_bytes(data)
+    pair = ("--key", tmp_path / "key.pem", "--chain", tmp_path / "chain.pem", "--source-type", "digitalCapture")
+    plain, out = media / "b-absent.jpg", tmp_path / "out.jpg"
+    assert run("sign", plain, out, *pair).code == 3
+    assert run("sign", plain, out, *pair, "--passphrase", tmp_path / "bad").code == 3
+    assert not out.exists()
+    assert run("sign", plain, out, *pair, "--passphrase", tmp_path / "good").code == 0
+    assert run("verify", out).out.split(": ")[1] == "trusted"
+    assert run("sign", plain, tmp_path / "o2.jpg", "--key", tmp_path / "key.pem").code == 2
+
+
+def test_a_sidecar_is_written_when_asked_for(media: Path, tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "beside.jpg"
+    said = run("sign", media / "b-absent.jpg", out, "--source-type", "digitalCapture", "--sidecar", "always")
+    assert said.code == 0
+    assert run("verify", out).out.split(": ")[1] == "absent"
+    assert run("verify", out, "--sidecar", tmp_path / "beside.c2pa").out.split(": ")[1] == "trusted"
+    assert run("sign", media / "b-absent.jpg", tmp_path / "x.jpg", "--sidecar", "perhaps").code == 2
+
+
+def test_a_reader_that_goes_away_ends_the_run_quietly(media: Path) -> None:
+    program = Path(sys.executable).with_name("assay")
+    done = subprocess.run(
+        ["sh", "-c", f"'{program}' verify --json -j 2 '{media}' | head -n 1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout)["state"] == "trusted"
+    assert "Traceback" not in done.stderr
