@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from . import credential_steps as credential
 from . import steps
 from .verification import Check, State
+
+_STRICTER: Final = (4, 5, 8)  # profile, validity and revocation are judged more strictly than in c2pa-rs
 
 
 def all_checks(case: steps.Case) -> tuple[Check, ...]:
@@ -29,8 +33,8 @@ def all_checks(case: steps.Case) -> tuple[Check, ...]:
 
 def state_of(case: steps.Case, checks: tuple[Check, ...]) -> State:
     """Return the one state: damage first, then whether the signer is known. What is not understood is not trusted."""
-    # Profile and validity are judged here more strictly than in c2pa-rs
-    if case.state not in ("Valid", "Trusted") or any(one.outcome == "fail" and one.step in (4, 5) for one in checks):
+    stricter = any(one.outcome == "fail" and one.step in _STRICTER for one in checks)
+    if case.state not in ("Valid", "Trusted") or stricter:
         return State.INVALID
     known = next(one for one in checks if one.step == 6)
     return State.TRUSTED if known.outcome == "pass" else State.UNTRUSTED

@@ -27,6 +27,7 @@ from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
 from .second_opinion.jumbf import certificate_chains
+from .second_opinion.revocation import stapled
 from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
 from .verification import State, Verification
@@ -34,6 +35,7 @@ from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
 if TYPE_CHECKING:
     from .marks.interface import Mark
+    from .remote import RemotePolicy
 
 __all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify", "with_marks"]
 
@@ -48,15 +50,17 @@ def verify(
     limits: Limits | None = None,
     now: dt.datetime | None = None,
     sidecar: Path | bytes | None = None,
+    remote: RemotePolicy | None = None,
 ) -> Verification:
     """Return the state of a file's provenance and every step behind it.
 
     `sidecar` is a detached manifest, or its bytes; where the format cannot hold one, `NAME.c2pa` beside the file is
     read by itself. `now` (with a time zone) is the moment at which validity is judged where no time stamp tells;
-    c2pa-rs judges by the machine's clock too, so `now` can only make the verdict stricter.
+    c2pa-rs judges by the machine's clock too, so `now` can only make the verdict stricter. With `remote` a manifest
+    that the file only names an address for is fetched, as far as the policy allows.
 
     Raises `InputError` for what is no readable file, `UnreadableMedia` for bytes that are no media, `LimitExceeded`
-    and `WorkerFailed` where reading is stopped.
+    and `WorkerFailed` where reading is stopped, `RemoteError` for a manifest that may not be, or was not fetched.
     """
     trust, limits = trust or Trust(), limits or Limits()
     warm_up(limits)
@@ -69,6 +73,13 @@ def verify(
     settings = c2pa_settings(b"".join(trust.anchors_pem), limits=limits)
     read_as = mime or ("application/octet-stream" if manifest else None)
     reading = read_manifest(path, mime=read_as, settings=settings, manifest=manifest, limits=limits)
+    if remote is not None and isinstance(reading, Refusal) and reading.kind == "Remote":
+        from .remote import fetch_remote
+
+        address = _address_in(reading)
+        policy = replace(remote, bytes_most=min(remote.bytes_most, limits.manifest_bytes))
+        manifest, where = fetch_remote(address, policy=policy), f"on the network, at {address!r}"
+        reading = read_manifest(path, mime=read_as, settings=settings, manifest=manifest, limits=limits)
     if isinstance(reading, Refusal):
         return _refused(path, head, reading, detached=bool(manifest))
     return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where)
@@ -141,7 +152,8 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
     facts["remote_url"] = reading.remote_url
     facts["trust"] = {"dated": trust.dated.isoformat() if trust.dated else None, "anchors": len(trust.anchors_pem)}
     case = steps.Case(
-        codes=active_codes(reading.report),
+        codes=active_codes(reading.report)
+        + stapled(reading.store, label, chains.get(label, ()), trust.anchors(), signed_at or now),
         state=reading.state,
         chain=chains.get(label, ()),
         garbled=not chains.get(label),
@@ -185,7 +197,7 @@ def _refused(path: Path, head: bytes, refusal: Refusal, *, detached: bool) -> Ve
         beside = " (a sidecar lies beside it, and is read when it is named)" if sidecar_path(path).is_file() else ""
         return _absent(f"no manifest was found in the file{beside}")
     if refusal.kind == "Remote":
-        address = refusal.message.rpartition(" ")[2]
+        address = _address_in(refusal)
         note = "the file only names an address on the network where a manifest may lie, and nothing is fetched"
         return replace(_absent(note), facts={"remote_url": address})
     if detached or refusal.kind in _OF_MANIFEST or holds_store(path):
@@ -206,6 +218,11 @@ def _refused(path: Path, head: bytes, refusal: Refusal, *, detached: bool) -> Ve
         return _absent(f"a manifest in {mime} cannot be read, and no sidecar was given")
     msg = f"expected a whole {mime} file at {str(path)!r}, but its structure is damaged: {refusal.message[:120]!r}"
     raise UnreadableMedia(msg)
+
+
+def _address_in(refusal: Refusal) -> str:
+    """Return the address that c2pa-rs would have fetched from."""
+    return refusal.message.rpartition(" ")[2]
 
 
 def _absent(note: str) -> Verification:
