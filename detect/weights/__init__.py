@@ -1,1 +1,0 @@
-"""The models that ship with Assay: ONNX files trained by `detect/train`, each with its card."""
