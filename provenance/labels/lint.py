@@ -30,7 +30,9 @@ _NOTICE_SECONDS = 60.0  # of sound in which a notice at the start is looked for
 class Measured:
     """One element of one rule: what was `found` (in words, with the number), what is `wanted`, whether it is `ok`.
 
-    `ok` is `None` where nothing was examined: a check that needs evidence which was not given.
+    `ok` is `None` where nothing was examined: a check that needs evidence which was not given. `value` is the number
+    behind `found`: a likeness, a part of the shorter side, a ratio, seconds, or how many were found (tones, marks,
+    values); `None` for a manifest, which has a state.
     """
 
     rule: str
@@ -142,11 +144,11 @@ def _look(requirement: Requirement, evidence: _Evidence) -> tuple[str, bool | No
     if element.startswith("AIGC"):
         return _look_at_aigc(element, evidence)
     if element in ("source type", "machine-readable mark"):
-        says = SOURCE_TYPES.get(evidence.values.get("DigitalSourceType", ""))
-        label = evidence.aigc.get("Label")
-        told = evidence.values.get("DigitalSourceType", "") or (f"AIGC label {label}" if label else "nothing")
-        ok = says == "synthetic" or (element == "machine-readable mark" and label in ("1", "2", "3"))
-        return told, ok, None
+        source = evidence.values.get("DigitalSourceType", "")
+        label = evidence.aigc.get("Label") if element == "machine-readable mark" else None
+        told = [source] * bool(source) + [f"AIGC label {label}"] * bool(label)
+        good = (SOURCE_TYPES.get(source) == "synthetic") + (label in ("1", "2", "3"))
+        return " and ".join(told) or "nothing", good > 0, float(good)
     if element == "signed manifest":
         state = None if evidence.verification is None else evidence.verification.state
         good = (State.UNTRUSTED, State.TRUSTED, State.RECOVERED)
@@ -155,15 +157,16 @@ def _look(requirement: Requirement, evidence: _Evidence) -> tuple[str, bool | No
         if evidence.marks is None:
             return "not examined", None, None
         names = [mark.scheme for mark in evidence.marks if mark.payload is not None]
-        return ", ".join(names) or "nothing", bool(names), None
+        return ", ".join(names) or "nothing", bool(names), float(len(names))
     if element == "audible notice":
-        return evidence.notice or "nothing", bool(evidence.notice), None
+        return evidence.notice or "nothing", bool(evidence.notice), 4.0 if evidence.notice else 0.0
     if element in ("words", "AI in words"):
         text = "" if evidence.shown is None else evidence.shown.text
         ai = "AI" in text or "人工智能" in text
-        return text or "nothing", ai and (element != "words" or "生成" in text or "合成" in text), None
-    told = evidence.values.get(element, "")
-    return told or "nothing", bool(told), None
+        ok = ai and (element != "words" or "生成" in text or "合成" in text)
+        return text or "nothing", ok, float(ok)
+    value = evidence.values.get(element, "")
+    return value or "nothing", bool(value), float(bool(value))
 
 
 def _look_at_aigc(element: str, evidence: _Evidence) -> tuple[str, bool | None, float | None]:
@@ -174,15 +177,15 @@ def _look_at_aigc(element: str, evidence: _Evidence) -> tuple[str, bool | None, 
         return f"{count} of 7" + (f", without {', '.join(missing)}" if missing else ""), not missing, float(count)
     if element == "AIGC label":
         label = aigc.get("Label", "nothing")
-        return label, label in ("1", "2", "3"), None
+        return label, label in ("1", "2", "3"), float(label in ("1", "2", "3"))
     if element == "AIGC characters":
         bad = [key for key, value in aigc.items() if not is_aigc_value(value)]
         return (
             f"others in {', '.join(bad)}" if bad else "only those" if aigc else "nothing",
             bool(aigc) and not bad,
-            None,
+            float(len(aigc) - len(bad)),
         )
-    return ("there" if aigc else "nothing"), bool(aigc), None
+    return ("there" if aigc else "nothing"), bool(aigc), float(bool(aigc))
 
 
 def _look_at_picture(requirement: Requirement, evidence: _Evidence) -> tuple[str, bool | None, float | None]:
