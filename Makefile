@@ -6,6 +6,8 @@ UV := $(VENV)-uv/bin/uv
 # All of the lock is installed by default: `make demo` takes only what the demonstration uses.
 EVERYTHING := $(VENV)/.everything
 DEMO := $(VENV)/.demo
+# Test processes: files are dealt out whole, so that what a file prepares is prepared once.
+WORKERS ?= 2
 # The root of the checkout is the package, so it must not be on sys.path: -P, and never python -m from here.
 export PYTHONSAFEPATH := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -52,7 +54,7 @@ types: $(EVERYTHING) ## mypy --strict over the package
 		status=$$?; rm -rf "$$folder"; exit $$status
 
 unit: $(EVERYTHING) ## The test suite alone
-	$(BIN)/pytest -c tests/pytest.ini tests
+	$(BIN)/pytest -c tests/pytest.ini -n $(WORKERS) --dist loadfile tests
 
 bench: $(EVERYTHING) ## Timed comparisons, written to out/bench as JSON
 	@mkdir -p out/bench; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P "$$script" --out out/bench || exit 1; done
