@@ -18,6 +18,7 @@ class AssayError(Exception):
         ├── WeightsError          a model file is missing or is not what its card says
         ├── CertificateError      a key or certificate cannot be used          (provenance)
         ├── SigningError          a manifest could not be made or signed       (provenance)
+        ├── RemoteError           a remote manifest was not fetched            (provenance)
         ├── MarkError             a mark could not be embedded                 (provenance)
         ├── LabelError            a label could not be written                 (provenance)
         ├── LedgerError           the public log is damaged or refuses         (provenance)

@@ -152,7 +152,20 @@ def read_credentials(
     if chain[0].public_key() != key.public_key():
         msg = "expected the private key of the chain's first certificate, got another: use the pair issued together"
         raise CertificateError(msg)
-    _check_chain(chain, now or dt.datetime.now(dt.UTC))
+    check_chain(chain, now or dt.datetime.now(dt.UTC))
+    return Credentials(
+        chain_pem=b"".join(certificate_pem(certificate) for certificate in chain),
+        key_pem=key_pem(key, None),
+        anchor_pem=anchor_above(chain, anchor_pem),
+        algorithm=algorithm_of(key),
+    )
+
+
+def anchor_above(chain: tuple[Certificate, ...], anchor_pem: bytes) -> bytes:
+    """Return the one of the given authorities (PEM) that the chain ends below, or the chain's own self-signed end.
+
+    Empty where none is known. Raises `CertificateError` if authorities are given and none fits.
+    """
     anchors = parse_certificates(anchor_pem, "the authority's certificate") if anchor_pem else ()
     if anchors and not any(issued_by(chain[-1], anchor) or chain[-1] == anchor for anchor in anchors):
         msg = f"expected a chain that ends below its authority, but {_who(anchors[0])} did not issue {_who(chain[-1])}"
@@ -160,15 +173,10 @@ def read_credentials(
     anchor = next((anchor for anchor in anchors if issued_by(chain[-1], anchor) or chain[-1] == anchor), None)
     if anchor is None and is_self_signed(chain[-1]):
         anchor = chain[-1]
-    return Credentials(
-        chain_pem=b"".join(certificate_pem(certificate) for certificate in chain),
-        key_pem=key_pem(key, None),
-        anchor_pem=certificate_pem(anchor) if anchor is not None else b"",
-        algorithm=algorithm_of(key),
-    )
+    return certificate_pem(anchor) if anchor is not None else b""
 
 
-def _check_chain(chain: tuple[Certificate, ...], now: dt.datetime) -> None:
+def check_chain(chain: tuple[Certificate, ...], now: dt.datetime) -> None:
     """Raise `CertificateError` unless each certificate is issued by the next, valid now, and the first may sign."""
     leaf = chain[0]
     faults = leaf_faults(leaf)
