@@ -22,7 +22,7 @@ $(UV):
 	$(PYTHON) -m venv $(VENV)-uv
 	$(VENV)-uv/bin/pip install --quiet --disable-pip-version-check uv
 
-$(BIN)/python: $(UV)
+$(BIN)/python: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) $(VENV)
 
 $(EVERYTHING): requirements.lock pyproject.toml | $(BIN)/python
