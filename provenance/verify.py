@@ -27,7 +27,7 @@ from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
 from .second_opinion.jumbf import certificate_chains
-from .second_opinion.revocation import stapled
+from .second_opinion.revocation import with_stapled
 from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
 from .verification import State, Verification
@@ -152,8 +152,13 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
     facts["remote_url"] = reading.remote_url
     facts["trust"] = {"dated": trust.dated.isoformat() if trust.dated else None, "anchors": len(trust.anchors_pem)}
     case = steps.Case(
-        codes=active_codes(reading.report)
-        + stapled(reading.store, label, chains.get(label, ()), trust.anchors(), signed_at or now),
+        codes=with_stapled(
+            active_codes(reading.report),
+            reading.store,
+            label,
+            chains.get(label, ()),
+            (trust.anchors(), signed_at or now),
+        ),
         state=reading.state,
         chain=chains.get(label, ()),
         garbled=not chains.get(label),

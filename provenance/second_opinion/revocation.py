@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ..profile import issued_by
@@ -42,23 +43,28 @@ def revocation(
     return Codes(informational=(UNKNOWN if UNKNOWN in found else SKIPPED,))
 
 
-def stapled(
-    store: bytes, label: str, chain: tuple[Certificate, ...], anchors: tuple[Certificate, ...], moment: dt.datetime
+def with_stapled(
+    codes: Codes,
+    store: bytes,
+    label: str,
+    chain: tuple[Certificate, ...],
+    judged_by: tuple[tuple[Certificate, ...], dt.datetime],
 ) -> Codes:
-    """Return the code of the answers that one manifest of a store brings along, nothing where it brings none.
+    """Return c2pa-rs's codes of a manifest, corrected by what the answers that it brings along say to us.
 
-    c2pa-rs 0.91.3 passes over answers that the issuer signed itself, and over a withdrawal in them.
+    c2pa-rs 0.91.3 passes over answers that the issuer signed itself, and over a withdrawal in them; and it takes the
+    word of any certificate below the same issuer. A withdrawal counts whoever of the two finds it, a clean bill only
+    if we find it. `judged_by` are the anchors and the moment.
     """
     if not chain or _HEADER not in store:
-        return Codes()
+        return codes
     try:
         manifest = next((one for one in parse_store(store) if one.label == label), None)
-        if manifest is None or not manifest.signatures:
-            return Codes()
-        found = revocation(parse_signature(manifest.signatures[0]), chain, anchors, moment)
-    except (CoseError, JumbfError):
-        return Codes()
-    return Codes(success=found.success, failure=found.failure)
+        found = revocation(parse_signature(manifest.signatures[0]), chain, *judged_by) if manifest else Codes()
+    except (CoseError, JumbfError, IndexError):
+        found = Codes()
+    success = tuple(code for code in codes.success if code != NOT_REVOKED)
+    return replace(codes, success=success) + replace(found, informational=())
 
 
 def _status(answer: bytes, leaf: Certificate, issuer: Certificate, moment: dt.datetime) -> str:

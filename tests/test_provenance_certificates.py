@@ -1,0 +1,276 @@
+"""Certificates of every kind: the state each leads to, and a sentence that a layman understands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from assay.provenance.certs import Credentials
+from assay.provenance.issue import ALGORITHMS, Issued, Terms, issue_authority, issue_leaf, new_key
+from assay.provenance.pem import algorithm_of, certificate_pem, key_pem
+from assay.provenance.second_opinion import disagreements, second_opinion
+from assay.provenance.sign import Action, Manifest, SigningError, sign_file
+from assay.provenance.trust import Trust
+from assay.provenance.verification import State, Verification
+from assay.provenance.verify import verify
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
+from PIL import Image
+
+NOW = dt.datetime.now(dt.UTC)
+DAY = dt.timedelta(days=1)
+MADE = Manifest(title="photo", actions=(Action(name="c2pa.created", source_type="digitalCapture"),))
+REVOKED, GOOD = ocsp.OCSPCertStatus.REVOKED, ocsp.OCSPCertStatus.GOOD
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    Image.linear_gradient("L").save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def authority() -> Issued:
+    return issue_authority("Press", now=NOW)
+
+
+def issued(authority: Issued, **terms: object) -> Issued:
+    return issue_leaf(authority, organisation="Press", now=NOW, terms=Terms(**terms))  # type: ignore[arg-type]
+
+
+def signed(photo: Path, folder: Path, leaf: Issued, *above: Issued) -> Path:
+    keys = Credentials(
+        chain_pem=b"".join(certificate_pem(one.certificate) for one in (leaf, *above)),
+        key_pem=key_pem(leaf.key, None),
+        anchor_pem=b"",
+        algorithm=algorithm_of(leaf.key),
+    )
+    return sign_file(photo, folder / "out.jpg", MADE, keys).path
+
+
+def trusting(*authorities: Issued) -> Trust:
+    trust = Trust()
+    for one in authorities:
+        trust = trust.add(certificate_pem(one.certificate))
+    return trust
+
+
+def told(verification: Verification, step: int) -> str:
+    return next(check.sentence for check in verification.checks if check.step == step)
+
+
+def codes(verification: Verification, step: int) -> tuple[str, ...]:
+    return next(check.codes for check in verification.checks if check.step == step)
+
+
+def both(path: Path, *, trust: Trust, now: dt.datetime | None = None) -> Verification:
+    """Verify a file; the second opinion must be the same."""
+    found, second = verify(path, trust=trust, now=now), second_opinion(path, trust=trust, now=now)
+    assert second.state is found.state
+    assert disagreements(found, second) == ()
+    return found
+
+
+def self_signed() -> Issued:
+    key = new_key("es256")
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Myself")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+    for extension in issued(issue_authority("Other", now=NOW)).certificate.extensions:
+        if isinstance(extension.value, x509.BasicConstraints | x509.KeyUsage | x509.ExtendedKeyUsage):
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    builder = builder.add_extension(above, critical=False)
+    return Issued(certificate=builder.sign(key, hashes.SHA256()), key=key)  # type: ignore[arg-type]
+
+
+def below(authority: Issued, *, ca: bool) -> Issued:
+    """Issue an authority below another, or what only poses as one."""
+    made = issue_authority("Middle", now=NOW)
+    old = made.certificate
+    builder = x509.CertificateBuilder().subject_name(old.subject).issuer_name(authority.certificate.subject)
+    builder = builder.public_key(old.public_key()).serial_number(7)
+    builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + 99 * DAY)
+    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    for extension in old.extensions:
+        if not isinstance(extension.value, x509.BasicConstraints):
+            builder = builder.add_extension(extension.value, critical=extension.critical)
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+    builder = builder.add_extension(above, critical=False)
+    return Issued(certificate=builder.sign(authority.key, hashes.SHA256()), key=made.key)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_is_trusted_under_its_authority(
+    algorithm: str, photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    path = signed(photo, tmp_path, issued(authority, algorithm=algorithm), authority)
+    found = both(path, trust=trusting(authority))
+    assert found.state is State.TRUSTED
+    assert "an authority in your trust store" in told(found, 6)
+
+
+def test_an_authority_with_a_rsa_key_vouches_too(photo: Path, tmp_path: Path) -> None:
+    authority = issue_authority("Press", now=NOW, algorithm="ps256")
+    path = signed(photo, tmp_path, issued(authority, algorithm="es256"))
+    assert both(path, trust=trusting(authority)).state is State.TRUSTED
+
+
+def test_a_chain_without_its_root_reaches_the_anchor(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    assert both(signed(photo, tmp_path, issued(authority)), trust=trusting(authority)).state is State.TRUSTED
+
+
+def test_an_authority_in_between_must_come_along(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    middle = below(authority, ca=True)
+    whole = signed(photo, tmp_path, issued(middle), middle)
+    assert both(whole, trust=trusting(authority)).state is State.TRUSTED
+    assert both(whole, trust=trusting(middle)).state is State.TRUSTED
+    (tmp_path / "bare").mkdir()
+    bare = signed(photo, tmp_path / "bare", issued(middle))
+    found = both(bare, trust=trusting(authority))
+    assert found.state is State.UNTRUSTED
+    assert "does not know the signer" in told(found, 6)
+
+
+def test_a_signer_cannot_pose_as_an_authority(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    poser = below(authority, ca=False)
+    try:
+        path = signed(photo, tmp_path, issued(poser), poser)
+    except SigningError:
+        return
+    assert both(path, trust=trusting(authority)).state is not State.TRUSTED
+
+
+def test_an_unknown_authority_is_untrusted_and_nothing_is_called_changed(
+    photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    namesake = issue_authority("Press", now=NOW)
+    path = signed(photo, tmp_path, issued(authority), authority)
+    for trust in (Trust(), trusting(namesake)):
+        found = both(path, trust=trust)
+        assert found.state is State.UNTRUSTED
+        assert "This does not mean that anything was changed" in told(found, 6)
+
+
+def test_a_self_signed_certificate_is_trusted_only_when_it_is_named(photo: Path, tmp_path: Path) -> None:
+    leaf = self_signed()
+    path = signed(photo, tmp_path, leaf)
+    assert both(path, trust=Trust()).state is State.UNTRUSTED
+    assert both(path, trust=trusting(leaf)).state is State.TRUSTED
+
+
+def test_an_expired_certificate_says_so_and_no_more(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    path = signed(photo, tmp_path, issued(authority, ends_in=5 * DAY), authority)
+    found = both(path, trust=trusting(authority), now=NOW + 9 * DAY)
+    assert (found.state, codes(found, 5)) == (State.INVALID, ("signingCredential.expired",))
+    assert "had expired" in told(found, 5)
+    assert "does not show that anything was changed" in told(found, 5)
+    assert told(found, 10).startswith("the content is byte for byte")
+
+
+def test_a_certificate_of_the_future_says_so(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    path = signed(photo, tmp_path, issued(authority), authority)
+    found = both(path, trust=trusting(authority), now=NOW - 9 * DAY)
+    assert found.state is State.INVALID
+    assert "was not valid yet" in told(found, 5)
+
+
+@pytest.mark.parametrize("purpose", ["1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"], ids=["time stamps", "revocation"])
+def test_a_certificate_for_another_purpose_may_not_sign(
+    purpose: str, photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    path = signed(photo, tmp_path, issued(authority, purposes=(purpose,)), authority)
+    found = both(path, trust=trusting(authority))
+    assert (found.state, codes(found, 4)) == (State.INVALID, ("signingCredential.invalid",))
+    assert "not of a kind that may sign manifests" in told(found, 4)
+
+
+@pytest.mark.parametrize("purposes", [("1.3.6.1.5.5.7.3.3",), ("2.5.29.37.0",), ()], ids=["code", "any", "none"])
+def test_signing_with_an_unfit_certificate_is_refused(
+    purposes: tuple[str, ...], photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    with pytest.raises(SigningError):
+        signed(photo, tmp_path, issued(authority, purposes=purposes), authority)
+    assert list(tmp_path.iterdir()) == []
+
+
+def answer(
+    leaf: Issued,
+    authority: Issued,
+    *,
+    status: ocsp.OCSPCertStatus,
+    responder: Issued | None = None,
+    since: dt.timedelta = -DAY,
+    age: dt.timedelta = dt.timedelta(hours=1),
+) -> bytes:
+    """Return what an authority answers on a certificate, itself or through a responder that it named."""
+    by = responder or authority
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=leaf.certificate,
+        issuer=authority.certificate,
+        algorithm=hashes.SHA1(),  # noqa: S303 - names the issuer, as RFC 6960 does by default
+        cert_status=status,
+        this_update=NOW - age,
+        next_update=NOW - age + 4 * DAY,
+        revocation_time=NOW + since if status is REVOKED else None,
+        revocation_reason=x509.ReasonFlags.key_compromise if status is REVOKED else None,
+    )
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
+    if responder is not None:
+        builder = builder.certificates([responder.certificate])
+    return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+
+
+def staple(path: Path, response: bytes) -> Path:
+    """Put an answer into the signature's open header, in the place of padding: no length in the file changes."""
+    data = path.read_bytes()
+    at = data.index(b"\xa1\x63pad\x59")  # a map of one entry, `pad`
+    room = int.from_bytes(data[at + 6 : at + 8], "big")
+    head = b"\xa2\x65rVals\xa1\x68ocspVals\x81\x59" + len(response).to_bytes(2, "big") + response + b"\x63pad\x59"
+    left = room + 8 - len(head) - 2
+    assert left > 0, "the padding is too small for this answer"
+    path.write_bytes(data[:at] + head + left.to_bytes(2, "big") + bytes(left) + data[at + 8 + room :])
+    return path
+
+
+OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["responder", "issuer"])
+@pytest.mark.parametrize("status", [REVOKED, GOOD], ids=["revoked", "good"])
+def test_a_stapled_answer_counts(
+    status: ocsp.OCSPCertStatus, named: bool, photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    leaf = issued(authority)
+    responder = issued(authority, purposes=(OCSP_SIGNING,)) if named else None
+    response = answer(leaf, authority, status=status, responder=responder)
+    found = both(staple(signed(photo, tmp_path, leaf, authority), response), trust=trusting(authority))
+    if status is GOOD:
+        assert (found.state, codes(found, 8)) == (State.TRUSTED, ("signingCredential.ocsp.notRevoked",))
+        assert "was not withdrawn" in told(found, 8)
+    else:
+        assert (found.state, codes(found, 8)) == (State.INVALID, ("signingCredential.ocsp.revoked",))
+        assert "was withdrawn by its authority" in told(found, 8)
+
+
+@pytest.mark.parametrize("kind", ["stranger", "another", "old", "junk", "poser"])
+def test_an_answer_that_does_not_hold_changes_nothing(
+    kind: str, photo: Path, authority: Issued, tmp_path: Path
+) -> None:
+    leaf, stranger = issued(authority), issue_authority("Press", now=NOW)
+    response = {
+        "stranger": lambda: answer(leaf, authority, status=REVOKED, responder=stranger),
+        "another": lambda: answer(issued(authority), authority, status=REVOKED),
+        "old": lambda: answer(leaf, authority, status=GOOD, age=9 * DAY),
+        "junk": lambda: b"\x30\x03\x0a\x01\x00",
+        "poser": lambda: answer(leaf, authority, status=GOOD, responder=issued(authority)),
+    }[kind]()
+    path = staple(signed(photo, tmp_path, leaf, authority), response)
+    found, second = verify(path, trust=trusting(authority)), second_opinion(path, trust=trusting(authority))
+    assert (found.state, second.state) == (State.TRUSTED, State.TRUSTED)
+    assert "not known" in told(found, 8)
