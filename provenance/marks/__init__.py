@@ -44,6 +44,10 @@ SCHEMES = {
 """Name of a scheme -> module in this folder and class."""
 
 
+FILM_SIDE = 1280
+"""Pixels: larger frames of a film are scaled down while they are decoded; the mark lies far below that detail."""
+
+
 def scheme(name: str) -> object:
     """Return the scheme called `name`. Raises `InputError`, naming the known ones, if there is none."""
     if name not in SCHEMES:
@@ -90,4 +94,4 @@ def _frames(view: View) -> Iterable[Frame]:
         return view.frames
     from ...media.decode import stream_frames
 
-    return stream_frames(view.asset)
+    return stream_frames(view.asset, max_side=FILM_SIDE)
