@@ -14,6 +14,7 @@ import pytest
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.issue import Issued, Terms, issue_authority, issue_leaf
 from assay.provenance.pem import certificate_pem, key_pem
+from assay.provenance.second_opinion import disagreements, second_opinion
 from assay.provenance.sign import Action, Manifest, sign_file
 from assay.provenance.trust import Trust
 from assay.provenance.verification import Check, State, Verification
@@ -113,6 +114,8 @@ def test_a_time_stamp_is_asked_for_and_checked(
     trust = Trust().add(keys.anchor_pem).add(certificate_pem(authority.certificate))
     found = verify(signed.path, trust=trust)
     assert (found.state, step(found, 7).outcome) == (State.TRUSTED, "pass")
+    second = second_opinion(signed.path, trust=trust)
+    assert (second.state, disagreements(found, second)) == (State.TRUSTED, ())
     moment = dt.datetime.fromisoformat(found.facts["signed_at"])
     assert abs(moment - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
 
@@ -124,6 +127,7 @@ def test_a_time_stamp_by_an_unknown_authority_is_not_relied_on(
     found = verify(signed.path, trust=Trust().add(keys.anchor_pem))
     assert found.state is State.TRUSTED
     assert step(found, 7).codes == ("timeStamp.untrusted",)
+    assert disagreements(found, second_opinion(signed.path, trust=Trust().add(keys.anchor_pem))) == ()
     assert found.facts["time_stamp_holds"] is False
 
 
@@ -135,6 +139,31 @@ def test_with_a_time_stamp_a_certificate_may_expire_after_signing(
     trust = Trust().add(keys.anchor_pem).add(certificate_pem(authority.certificate))
     later = NOW + dt.timedelta(days=500)
     assert verify(signed.path, trust=trust, now=later).state is State.TRUSTED
+    assert second_opinion(signed.path, trust=trust, now=later).state is State.TRUSTED
+    assert second_opinion(bare.path, trust=trust, now=later).state is State.INVALID
     found = verify(bare.path, trust=trust, now=later)
     assert (found.state, step(found, 5).codes) == (State.INVALID, ("signingCredential.expired",))
     assert "does not show that anything was changed" in step(found, 5).sentence
+
+
+def token_in(path: Path) -> bytes:
+    """Return the time stamp token in a signed file: the value of `val`, behind its length."""
+    data = path.read_bytes()
+    at = data.index(b"\x63val\x59")
+    return data[at + 7 : at + 7 + int.from_bytes(data[at + 5 : at + 7], "big")]
+
+
+def test_a_time_stamp_of_another_signature_is_not_relied_on(
+    photo: Path, clock: str, keys: Credentials, authority: Issued, tmp_path: Path
+) -> None:
+    signed = sign_file(photo, tmp_path / "out.jpg", MADE, keys, timestamp_url=clock)
+    trust = Trust().add(keys.anchor_pem).add(certificate_pem(authority.certificate))
+    data, own = signed.path.read_bytes(), token_in(signed.path)
+    for number in range(40):  # until one of the same length comes: the length of an ECDSA signature varies
+        other = token_in(sign_file(photo, tmp_path / f"{number}.jpg", MADE, keys, timestamp_url=clock).path)
+        if len(other) == len(own):
+            break
+    signed.path.write_bytes(data.replace(own, other))
+    found, second = verify(signed.path, trust=trust), second_opinion(signed.path, trust=trust)
+    assert step(found, 7).codes == ("timeStamp.mismatch",)
+    assert disagreements(found, second) == ()
