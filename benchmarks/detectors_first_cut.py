@@ -10,7 +10,7 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,15 @@ def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """Print a table in Markdown."""
     print(f"\n### {title}\n\n| | bona fide | spoof | AUC (95 %) | EER (95 %) |\n|---|---|---|---|---|")
     for row in rows:
-        area, error = (f"{row[k][0]:.3f} ({row[k][1]:.3f} to {row[k][2]:.3f})" for k in ("auc", "eer"))
-        print(f"| {row['name']} | {row['bona fide']} | {row['spoof']} | {area} | {error} |")
+        print(f"| {row['name']} | {row['bona fide']} | {row['spoof']} | {_cell(row['auc'])} | {_cell(row['eer'])} |")
+
+
+def _cell(found: Sequence[float]) -> str:
+    """Return a figure with its interval, or alone where there is none."""
+    value, low, high = found
+    if np.isnan(value):
+        return "-"
+    return f"{value:.3f} ({low:.3f} to {high:.3f})" if low < value < high else f"{value:.3f}"
 
 
 def chosen(table: Table, scores: NDArray[np.float64], rows: Labels) -> tuple[list[Item], NDArray[np.float64]]:
@@ -204,14 +211,39 @@ def visual_tables(items: Sequence[Item], cache: Path) -> dict[str, Any]:
     theirs, means = chosen(table, scores, clean)
     kinds = {kind: [i for i, item in enumerate(theirs) if item.kind == kind] for kind in ("image", "video")}
     pairs, blended = by_item(table, scores, ~clean)
+    sizes = np.array([face_side(item) for item in theirs])
     return {
         "pooled": [
             line("fakes by others", theirs, means),
+            line("control: small faces are fakes", theirs, -sizes),
+            *size_matched(theirs, means, sizes),
             *(line(f"{kind}s", [theirs[i] for i in keep], means[keep]) for kind, keep in kinds.items()),
             line("laundered self-blends", [table.items[i] for i in pairs], blended),
         ],
         "by maker": _subsets(theirs, means, lambda item: item.maker, least=1),
     }
+
+
+def face_side(item: Item) -> float:
+    """Return the middle longer side of an item's faces in pixels, at most that to which training scales them down."""
+    return float(np.median([np.ptp(face.mesh, axis=0).max() for face in portraits(item.path, item.kind, item.region)]))
+
+
+def size_matched(
+    items: Sequence[Item], scores: NDArray[np.float64], sizes: NDArray[np.float64]
+) -> Iterator[dict[str, Any]]:
+    """Yield, for pictures and films, the AUC of fakes against reals whose faces differ by at most 30 % in size."""
+    spoof = np.array([item.spoof for item in items])
+    for kind in ("image", "video"):
+        here = np.array([item.kind == kind for item in items])
+        won = []
+        for fake in np.flatnonzero(spoof & here):
+            like = ~spoof & here & (np.abs(np.log(sizes / sizes[fake])) < np.log(1.3))
+            if like.sum() >= 3:
+                won.append(float(np.mean(scores[fake] > scores[like])))
+        value = round(float(np.mean(won)), 3)
+        counts = {"bona fide": int((~spoof & here).sum()), "spoof": len(won)}
+        yield {"name": f"{kind}s, reals of like face size", "auc": [value] * 3, "eer": [float("nan")] * 3} | counts
 
 
 def speed(media: Path) -> dict[str, float]:
