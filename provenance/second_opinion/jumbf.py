@@ -13,7 +13,8 @@ STORE_MARK: Final = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 """The description box of every manifest store: a file that holds these bytes carries, or carried, a manifest."""
 
 _UUID_REST: Final = bytes.fromhex("00110010800000aa00389b71")  # behind the four letters of every type of box
-_KINDS: Final = (b"c2ma", b"c2um", b"c2cm")
+COMPRESSED: Final = b"c2cm"  # by Brotli, which Python cannot undo by itself
+_KINDS: Final = (b"c2ma", b"c2um", COMPRESSED)
 _MANIFESTS_MOST: Final = 4096
 _BOXES_MOST: Final = 65_536  # boxes side by side: an empty one takes only eight bytes
 _SIGNATURE: Final = "c2pa.signature"
@@ -169,6 +170,14 @@ def certificate_chains(store: bytes) -> dict[str, tuple[bytes, ...]]:
         return {}
     found = {one.label: _chain_of(one) for one in manifests if one.signatures}
     return {label: chain for label, chain in found.items() if chain}
+
+
+def is_compressed(store: bytes, label: str) -> bool:
+    """Tell whether a manifest of the store is compressed, so that nothing in it can be read here."""
+    try:
+        return any(one.kind == COMPRESSED for one in parse_store(store) if one.label == label)
+    except JumbfError:
+        return False
 
 
 def _chain_of(manifest: RawManifest) -> tuple[bytes, ...]:
