@@ -147,8 +147,8 @@ def _look(requirement: Requirement, evidence: _Evidence) -> tuple[str, bool | No
         source = evidence.values.get("DigitalSourceType", "")
         label = evidence.aigc.get("Label") if element == "machine-readable mark" else None
         told = [source] * bool(source) + [f"AIGC label {label}"] * bool(label)
-        good = (SOURCE_TYPES.get(source) == "synthetic") + (label in ("1", "2", "3"))
-        return " and ".join(told) or "nothing", good > 0, float(good)
+        saying = (SOURCE_TYPES.get(source) == "synthetic") + (label in ("1", "2", "3"))
+        return " and ".join(told) or "nothing", saying > 0, float(saying)
     if element == "signed manifest":
         state = None if evidence.verification is None else evidence.verification.state
         good = (State.UNTRUSTED, State.TRUSTED, State.RECOVERED)
