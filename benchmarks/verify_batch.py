@@ -44,10 +44,10 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 """
 
 
-def pictures(count: int) -> list[bytes]:
-    """Return so many different JPEGs of 1280 x 960, about 230 kB each."""
+def pictures(count: int, scale: int) -> list[bytes]:
+    """Return so many different JPEGs of 160 x 120 times `scale`: 8 gives 1280 x 960 and about 230 kB."""
     rng = np.random.default_rng(1)
-    base = rng.integers(0, 255, (120, 160, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    base = rng.integers(0, 255, (15 * scale, 20 * scale, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
     data = encode_image(base, "jpeg", quality=90)
     # A comment makes each file another one
     return [data[:-2] + b"\xff\xfe\x00\x06" + number.to_bytes(4, "big") + data[-2:] for number in range(count)]
@@ -69,7 +69,7 @@ def bare_sign(source: bytes, credentials: Credentials, settings: dict[str, Any])
     return out.getvalue()
 
 
-def signing(base: Path, credentials: Credentials, count: int) -> dict[str, Any]:
+def signing(base: Path, credentials: Credentials, count: int, scale: int) -> dict[str, Any]:
     """Sign `count` files in three ways, taking turns; return milliseconds a file, and leave the signed files."""
     settings = c2pa_settings(credentials.anchor_pem, limits=Limits())
     checking = {**settings, "verify": {**settings["verify"], "verify_after_sign": True}}
@@ -77,7 +77,7 @@ def signing(base: Path, credentials: Credentials, count: int) -> dict[str, Any]:
     spent: dict[str, list[float]] = {name: [] for name in names}
     (base / "all").mkdir()
     source = base / "source.jpg"
-    for number, data in enumerate(pictures(count)):
+    for number, data in enumerate(pictures(count, scale)):
         source.write_bytes(data)
         place = base / "all" / f"{number:05d}.jpg"
         ways = (
@@ -149,22 +149,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--scale", type=int, default=8, help="size of the pictures: 8 gives 1280 x 960")
     given = parser.parse_args()
-    count, rounds = (120, 1) if given.quick else (1000, 3)
+    count, rounds = (120, 1) if given.quick else (given.files, 3)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         os.environ["ASSAY_HOME"] = str(base / "home")
         credentials = ensure_credentials(base / "certs", now=datetime.now(UTC))
-        signed = signing(base, credentials, count)
+        signed = signing(base, credentials, count, given.scale)
         rows = verifying(base, credentials, count, rounds)
     root = Path(__file__).resolve().parents[1]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(), "load": load}
-    told = {"commit": commit.strip(), "machine": machine, "files": count, "verify": rows, "sign_ms": signed}
+    told = {"commit": commit.strip(), "machine": machine, "files": count, "scale": given.scale}
+    told |= {"verify": rows, "sign_ms": signed}
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "verify_batch.json").write_text(json.dumps(told, indent=2) + "\n")
-    print(f"{count} files of 1280 x 960, load {load:.1f}; milliseconds a file, start-up left out")
+    size = f"{160 * given.scale} x {120 * given.scale}"
+    print(f"{count} files of {size}, load {load:.1f}; milliseconds a file, start-up left out")
     for row in rows:
         print("{contender:30s} wall {wall_ms:7.2f}  CPU {cpu_ms:6.2f}".format(**row), end="  ")
         print("rate {rate_to_bare:5.2f} x, per core {rate_per_core_to_bare:5.2f} x the bare loop".format(**row))

@@ -30,6 +30,16 @@ class Shown:
     tree: Node | None = field(default=None, repr=False)
 
     @property
+    def folder(self) -> str:
+        """The path up to the file's own name."""
+        return self.path[: len(self.path) - len(self.name)]
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self.path.rstrip("/").rpartition("/")[2] or self.path
+
+    @property
     def failed(self) -> tuple[Check, ...]:
         """The checks that failed."""
         return tuple(one for one in self.verification.checks if one.outcome == "fail") if self.verification else ()
