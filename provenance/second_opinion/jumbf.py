@@ -96,7 +96,11 @@ def describe(body: memoryview) -> tuple[bytes, str]:
     if not end:
         msg = "a label has no end"
         raise JumbfError(msg)
-    return kind, label.decode("utf-8", "replace")
+    try:
+        return kind, label.decode()
+    except UnicodeDecodeError as error:
+        msg = "a label is not UTF-8"
+        raise JumbfError(msg) from error
 
 
 def content(body: memoryview) -> bytes:
