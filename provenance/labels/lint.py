@@ -198,5 +198,8 @@ def _look_at_picture(requirement: Requirement, evidence: _Evidence) -> tuple[str
         "contrast": (seen.contrast, f"{seen.contrast:.1f} : 1"),
         "seconds shown": (evidence.seconds, f"{evidence.seconds:.2f} s"),
     }[requirement.element]
-    there = seen.likeness >= LEAST_LIKENESS
-    return words if there else f"{words}, but the text is not there", there and value >= least, value
+    if seen.likeness >= LEAST_LIKENESS:
+        return words, value >= least, value
+    # What is measured at a place without the text is no measure of the text.
+    shows = requirement.element in ("visible text", "seconds shown")
+    return f"the text is not there, likeness {seen.likeness:.2f}", False, value if shows else 0.0
