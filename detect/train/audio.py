@@ -48,6 +48,8 @@ class Settings:
     spoken: int = 48
     """Utterances by text to speech."""
     folds: int = 8
+    commit: str = ""
+    """Commit of the code, for the card."""
     cache: Path | None = None
     """Folder that keeps features for the next run."""
     chains: tuple[str, ...] = field(default_factory=lambda: tuple(c for c in chains_for("audio") if c not in _UNUSED))
@@ -85,7 +87,12 @@ def train(
         papers=("Sahidullah, Kinnunen, Hanilci: Features for synthetic speech detection, Interspeech 2015",),
         data=sources(table.items),
         metrics=metrics(table, scores, seed=settings.seed),
-        training={"seed": settings.seed, "strength": settings.strength, "chains": list(settings.chains)},
+        training={
+            "commit": settings.commit,
+            "seed": settings.seed,
+            "strength": settings.strength,
+            "chains": list(settings.chains),
+        },
     )
     tell("writing", 0.9)
     return export(heads, calibration, facts, out)[1]

@@ -48,6 +48,8 @@ class Settings:
     laundered: int = 6
     """Laundered versions of a picture's face beside the face itself, each with a blend that went the same way."""
     folds: int = 8
+    commit: str = ""
+    """Commit of the code, for the card."""
     cache: Path | None = None
     """Folder that keeps features for the next run."""
     chains: tuple[str, ...] = (
@@ -84,7 +86,12 @@ def train(
         papers=("Shiohara, Yamasaki: Detecting deepfakes with self-blended images, CVPR 2022",),
         data=sources([item for item in table.items if made(item) or not item.spoof]),
         metrics=metrics(table, scores, seed=settings.seed),
-        training={"seed": settings.seed, "strength": settings.strength, "chains": list(settings.chains)},
+        training={
+            "commit": settings.commit,
+            "seed": settings.seed,
+            "strength": settings.strength,
+            "chains": list(settings.chains),
+        },
     )
     return export(heads, calibration, facts, out)[1]
 
