@@ -21,6 +21,8 @@ from .keys import KeyStream
 SIDE = 512
 BLOCK = 64
 BLOCKS = SIDE // BLOCK
+STEP = 110.0
+"""Distance of lattice points in units of an orthonormal DCT coefficient."""
 SPREAD = 3
 """Coefficients in one sum."""
 LOWEST, HIGHEST = 1.2, 9.0
@@ -91,6 +93,20 @@ def layout(key: bytes, scheme: str) -> Layout:
         dither=stream.uniform(blocks * sums).reshape(blocks, sums).astype(np.float32),
         symbol=symbol.reshape(blocks, sums),
     )
+
+
+def canvas_of(pixels: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the luma of `pixels` on the canonical canvas, float32 `[512, 512]`, 0 to 255."""
+    import cv2
+
+    side = SIDE
+    height, width = pixels.shape[:2]
+    if height * width > 4 * side * side:
+        small = cv2.resize(pixels, (max(side, width // 2), max(side, height // 2)), interpolation=cv2.INTER_AREA)
+        return canvas_of(small)
+    grey = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), dtype=np.float32)
+    shrink = cv2.INTER_AREA if min(height, width) >= side else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, (side, side), interpolation=shrink), dtype=np.float32)
 
 
 def band_weights(*weights: float) -> NDArray[np.float32]:

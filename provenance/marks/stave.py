@@ -39,6 +39,8 @@ FLOOR = 0.01
 """Least level of a band, as power over that of all bands near it in time."""
 NEAR = 31
 """Frames over which the level of all bands is taken."""
+LOUD = 70.0
+"""Percentile of the segments' levels that counts as loud."""
 HUSH = 1e-5
 """Level (full scale 1) below which a frame counts as silent and is left alone."""
 
@@ -66,6 +68,13 @@ def layout(key: bytes, scheme: str) -> Layout:
         dither=stream.uniform(SEGMENTS * SUMS).reshape(SEGMENTS, SUMS).astype(np.float32),
         symbol=symbol[: SEGMENTS * SUMS].reshape(SEGMENTS, SUMS),
     )
+
+
+def whole(mono: NDArray[np.float32], before: int) -> NDArray[np.float32]:
+    """Return `mono` after `before` zeros, with zeros to a whole number of hops and one more at the end."""
+    length = before + len(mono)
+    after = -length % HOP + HOP
+    return np.pad(mono, (before, after)).astype(np.float32)
 
 
 def bands_of(samples: NDArray[Any]) -> NDArray[np.float32]:

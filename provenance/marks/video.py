@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...media.extent import Span
 from ...media.video import Frame
-from . import canvas, codes, image, template
+from . import canvas, codes, image, image_reader, template, template_search
 from .interface import Mark
 
 GROUP = 0.4
@@ -50,7 +50,7 @@ class FilmMark:
                 image.check_size(frame.image)
             mean = np.zeros((canvas.SIDE, canvas.SIDE), dtype=np.float32)
             for frame in group:
-                mean += image.canvas_of(frame.image) / np.float32(len(group))
+                mean += canvas.canvas_of(frame.image) / np.float32(len(group))
             change = image.difference(mean, symbols, key, self.name)
             yield from _changed(group, change)
 
@@ -115,7 +115,7 @@ class _Reader:
         self._where = canvas.layout(key, scheme)
         self._groups: list[_Group | None] = [None] * STARTS
         self._rows: list[list[_Row]] = [[] for _ in range(STARTS)]
-        self._scores = np.zeros((STARTS, len(image.GAINS)))
+        self._scores = np.zeros((STARTS, len(image_reader.GAINS)))
         self._kept: list[tuple[float, NDArray[np.uint8]]] = []
         self._aspect, self._before, self._gap = 1.0, -1.0, GROUP / 10.0
 
@@ -127,14 +127,14 @@ class _Reader:
         if self._before >= 0.0 and frame.time > self._before:
             self._gap = min(frame.time - self._before, GROUP)
         self._before = frame.time
-        grey = image.canvas_of(frame.image)
+        grey = canvas.canvas_of(frame.image)
         if len(self._kept) < KEPT_FRAMES:
             self._kept.append((frame.time, np.rint(grey).astype(np.uint8)))
         self._take(frame.time, grey, np.ones(canvas.BLOCKS**2, dtype=np.float32))
 
     def _take(self, time: float, grey: NDArray[np.float32], there: NDArray[np.float32]) -> None:
         sums = canvas.sums_of(canvas.forward(grey), self._where)
-        weights = there * image.open_blocks(grey)
+        weights = there * image_reader.open_blocks(grey)
         for start in range(STARTS):
             number = int((time + GROUP * start / STARTS) / GROUP)
             group = self._groups[start]
@@ -151,14 +151,17 @@ class _Reader:
         group = self._groups[start]
         if group is None:
             return
-        phases = group.sums / np.float32(group.count * image.STEP)
+        phases = group.sums / np.float32(group.count * canvas.STEP)
         weights = group.weights[:, None] / np.float32(group.count) * np.ones_like(phases)
-        scores = canvas.gain_scores(phases, self._where, weights, image.GAINS)
+        scores = canvas.gain_scores(phases, self._where, weights, image_reader.GAINS)
         self._scores[start] += scores
         best = int(np.argmax(self._scores[start]))
         sure = float(self._scores[start][best]) / np.sqrt(len(self._rows[start]) + 1.0) > SURE_GAIN
-        phases = phases / np.float32(image.GAINS[best] if sure else 1.0)
-        soft = [canvas.soft_values(phases, self._where, weights * canvas.band_weights(*bands)) for bands in image.BLURS]
+        phases = phases / np.float32(image_reader.GAINS[best] if sure else 1.0)
+        soft = [
+            canvas.soft_values(phases, self._where, weights * canvas.band_weights(*bands))
+            for bands in image_reader.BLURS
+        ]
         self._rows[start].append(_Row(group.first, group.last, np.stack(soft).astype(np.float32)))
 
     def _finish(self) -> None:
@@ -176,7 +179,7 @@ class _Reader:
                 self._rows = [[] for _ in range(STARTS)]
                 self._scores[:] = 0.0
                 for time, small in self._kept:
-                    self._take(time, *image.onto_canvas(small.astype(np.float32), placed))
+                    self._take(time, *image_reader.onto_canvas(small.astype(np.float32), placed))
                 self._finish()
                 best, more = self._decoded()
                 trials += more
@@ -208,8 +211,8 @@ class _Reader:
         for _, small in several:
             mean += template.whitened(small.astype(np.float32)) / np.float32(len(several))
         seen = template.received(mean)
-        best = template.search(seen, self._aspect, self._key, self._scheme)[0]
-        return template.refined(seen, best, waves) if best.score >= image.SEEN else None
+        best = template_search.search(seen, self._aspect, self._key, self._scheme)[0]
+        return template.refined(seen, best, waves) if best.score >= image_reader.SEEN else None
 
     def _spans(self, symbols: NDArray[np.float32]) -> tuple[Span, ...]:
         """Return the seconds whose groups agree with `symbols`, whatever the start."""

@@ -1,0 +1,128 @@
+"""Reading the picture mark: as the picture lies, at other brightness and curves, cropped, scaled and turned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import canvas, codes, template, template_search
+from .canvas import STEP
+
+GAINS = np.geomspace(0.55, 1.8, 97)
+GAMMAS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1)
+TRIED = 6
+"""Gains that are decoded, best lattice score first."""
+BLURS = ((1.0, 1.0, 1.0), (1.0, 0.5, 0.1), (1.0, 0.0, 0.0))
+"""Weights of the three bands of coefficients that are tried: a sharp, a soft and a blurred picture."""
+SEEN = 5.2
+"""Agreement of the template in standard deviations from which a picture that lies as it was is decoded further."""
+LIKELY, FINE = 4.4, 6.2
+"""The same from which another placement is made finer, and then decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a canvas gave: the id found, and how many decodings were tried."""
+
+    found: codes.Decoded | None
+    trials: int
+
+
+def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: str) -> Reading:
+    """Search the id: as it lies, other brightness, other gamma, then wherever the template shows it to lie."""
+    whole = np.ones(canvas.BLOCKS**2, dtype=np.float32)
+    straight = read_lattice(grey, whole, key, scheme)
+    if straight.found is not None or float(grey.std()) < 0.5:
+        return straight
+    seen, waves = template.received(grey), template.waves(key, scheme)
+    trials = straight.trials
+    for number, placed in enumerate(_placements(seen, waves, aspect, key, scheme)):
+        curves = placed is None or number == 0
+        moved, there = (grey, whole) if placed is None else onto_canvas(grey, placed)
+        for gamma in (1.0, *(GAMMAS if curves else ())):
+            reading = read_lattice(_curved(moved, gamma), there, key, scheme)
+            trials += reading.trials
+            if reading.found is not None:
+                return Reading(reading.found, trials)
+    return Reading(None, trials)
+
+
+def _placements(
+    seen: template.Received, waves: template.Waves, aspect: float, key: bytes, scheme: str
+) -> Iterator[template.Placement | None]:
+    """Yield where the picture may lie, likeliest first; `None` stands for as it is."""
+    own = template.place(seen, np.eye(2), waves)
+    if own.score >= SEEN and float(np.abs(own.shift).max()) < 0.005:
+        yield None
+    for found in template_search.search(seen, aspect, key, scheme)[:2]:
+        if found.score < LIKELY:
+            return
+        fine = template.refined(seen, found, waves)
+        if fine.score >= FINE:
+            yield fine
+            yield from template_search.simpler(fine, aspect)
+
+
+def _curved(grey: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
+    return grey if gamma == 1.0 else gamma_table(gamma)[np.rint(np.clip(grey, 0, 255)).astype(np.uint8)]
+
+
+@lru_cache(maxsize=32)
+def gamma_table(gamma: float) -> NDArray[np.float32]:
+    """Return the 256 values of the power curve with exponent `gamma`."""
+    return (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
+
+
+def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: bytes, scheme: str) -> Reading:
+    """Decode the canvas as it lies at gain 1 and at the gains with the best lattice score.
+
+    `there` says how much of each block `[64]` is in the picture; blocks at the ends of the scale count less.
+    """
+    where = canvas.layout(key, scheme)
+    weights = there * open_blocks(grey)
+    phases = canvas.sums_of(canvas.forward(grey), where) / np.float32(STEP)
+    each = weights[:, None] * np.ones_like(phases)
+    scores = canvas.gain_scores(phases, where, each, GAINS)
+    gains = [1.0, *GAINS[np.argsort(-scores)[:TRIED]]]
+    soft = np.stack(
+        [
+            canvas.soft_values(phases / np.float32(gain), where, weights[:, None] * canvas.band_weights(*bands))
+            for gain in gains
+            for bands in BLURS
+        ]
+    )
+    decoded = [one for one in codes.decode(soft, key, scheme) if one is not None]
+    best = max(decoded, key=lambda one: one.strength, default=None)
+    return Reading(best, len(soft))
+
+
+def open_blocks(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return for each block `[64]` how far it lies inside the scale of grey, 1 where nothing was cut off."""
+    inside = ((grey > 1.5) & (grey < 253.5)).astype(np.float32)
+    shape = (canvas.BLOCKS, canvas.BLOCK, canvas.BLOCKS, canvas.BLOCK)
+    return np.asarray(inside.reshape(shape).mean(axis=(1, 3)).reshape(-1) ** 2 + 1e-3, dtype=np.float32)
+
+
+def onto_canvas(
+    grey: NDArray[np.float32], placed: template.Placement
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the received canvas moved to where it lies on the original one, and how much of each block is there."""
+    import cv2
+
+    side = canvas.SIDE
+    back = np.linalg.inv(placed.matrix)
+    middle = (side - 1) / 2.0
+    origin = middle - back @ np.array([middle, middle]) - back @ placed.shift * side
+    affine = np.column_stack([back, origin])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = np.asarray(
+        cv2.warpAffine(grey, affine, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32
+    )
+    there = np.asarray(cv2.warpAffine(np.ones_like(grey), affine, (side, side), flags=flags), dtype=np.float32)
+    shape = (canvas.BLOCKS, canvas.BLOCK, canvas.BLOCKS, canvas.BLOCK)
+    share = there.reshape(shape).mean(axis=(1, 3)).reshape(-1)
+    return moved, np.where(share > 0.8, share, 0.0).astype(np.float32)
