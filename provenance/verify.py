@@ -182,7 +182,7 @@ def _signed_at(report: dict[str, Any], label: str) -> dt.datetime | None:
     if "timeStamp.trusted" not in active_codes(report).success:
         return None
     try:
-        time = dt.datetime.fromisoformat(as_text(as_dict(manifests(report)[label].get("signature_info")).get("time")))
+        time = dt.datetime.fromisoformat(as_text(as_dict(manifests(report).get(label, {}).get("signature_info")).get("time")))
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

@@ -167,3 +167,17 @@ def test_a_time_stamp_of_another_signature_is_not_relied_on(
     found, second = verify(signed.path, trust=trust), second_opinion(signed.path, trust=trust)
     assert step(found, 7).codes == ("timeStamp.mismatch",)
     assert disagreements(found, second) == ()
+
+
+def test_a_stamped_manifest_that_the_library_leaves_out_of_its_report_is_invalid(
+    photo: Path, clock: str, keys: Credentials, authority: Issued, tmp_path: Path
+) -> None:
+    signed = sign_file(photo, tmp_path / "out.jpg", MADE, keys, timestamp_url=clock)
+    data = bytearray(signed.path.read_bytes())
+    data[data.index(b"cbor", data.index(b"c2pa.actions.v2\0")) + 4] = 0xFF  # no item begins so
+    signed.path.write_bytes(data)
+    trust = Trust().add(keys.anchor_pem).add(certificate_pem(authority.certificate))
+    found = verify(signed.path, trust=trust)
+    assert found.state is State.INVALID
+    assert "assertion.hashedURI.mismatch" in step(found, 9).codes
+    assert second_opinion(signed.path, trust=trust).state is State.INVALID
