@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..media.errors import AssayError, InputError
 from .resume import Earlier, Stamp
+from .rubrics import asset_class
 from .sources import SIDECAR_SUFFIX, sidecar_path
 from .trust import Trust
 from .verification import State, Verification
@@ -68,7 +69,7 @@ class Answer:
         """Return the answer as plain JSON values; one line of them is what a later run takes up again."""
         told: dict[str, Any] = {"path": str(self.path)}
         if self.verification is not None:
-            told |= self.verification.to_json()
+            told |= self.verification.to_json() | {"asset_class": asset_class(self.verification).name}
         else:
             error = {"type": type(self.error).__name__, "message": str(self.error)}
             told |= {"state": NOT_CHECKED, "checks": [], "error": error}

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from ..provenance.batch import NOT_CHECKED, OUTCOMES, Answer
 from ..provenance.resume import verification_of
+from ..provenance.rubrics import AssetClass, asset_class
 from ..provenance.tree import Node, tree_of
 from ..provenance.verification import Check, Verification
 from ..provenance.verify import broken_ingredients, declares_generative, declares_synthetic
@@ -71,6 +72,18 @@ class Shown:
         if self.verification is None or not declares_synthetic(self.verification):
             return ""
         return "AI" if declares_generative(self.verification) else "computed"
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """What kind of asset the manifest declares; `None` where there is none."""
+        if self.verification is None or not self.facts.get("manifest"):
+            return None
+        return asset_class(self.verification)
+
+    @property
+    def disagreements(self) -> list[str]:
+        """Where the second opinion, if one was asked for, differs; in sentences."""
+        return list((self.facts.get("second_opinion") or {}).get("disagreements") or ())
 
     @property
     def broken(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ HEADER = (
     "state",
     "exit",
     "declares",
+    "asset_class",
     "signer",
     "certificate_sha256",
     "signed_at",
@@ -21,6 +22,7 @@ HEADER = (
     "failed_steps",
     "failed_codes",
     "broken_ingredients",
+    "disagreements",
     "error",
 )
 # What a spreadsheet takes for the start of a formula, or for a field of its own (OWASP, CSV injection)
@@ -43,6 +45,7 @@ def csv_line(shown: Shown) -> str:
             shown.state,
             shown.exit_code,
             shown.declares,
+            shown.asset_class.name if shown.asset_class else "",
             shown.signer,
             facts.get("certificate_sha256") or "",
             shown.signed_at,
@@ -52,6 +55,7 @@ def csv_line(shown: Shown) -> str:
             " ".join(dict.fromkeys(str(check.step) for check in shown.failed)),
             " ".join(dict.fromkeys(code for check in shown.failed for code in check.codes)),
             len(shown.broken) if shown.verification else "",
+            "; ".join(shown.disagreements),
             shown.error,
         )
     )

@@ -312,3 +312,60 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(media: Path) -> None:
     )
     assert json.loads(done.stdout)["state"] == "trusted"
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_opinion_is_told_and_kept(media: Path, tmp_path: Path, run: Run) -> None:
+    said = run("verify", media / "a-trusted.jpg", "--second-opinion")
+    assert said.code == 0
+    assert "second opinion: trusted" in said.out
+    told = [json.loads(line) for line in run("verify", media, "--second-opinion", "--json").out.splitlines()]
+    opinions = [one.get("facts", {}).get("second_opinion", {}).get("state") for one in told]
+    assert opinions == ["trusted", "absent", "invalid", None, "trusted"]
+    assert all(one["facts"]["second_opinion"]["disagreements"] == [] for one in told if "facts" in one)
+    lines = tmp_path / "run.jsonl"
+    lines.write_text(run("verify", media, "--json").out)
+    again = run("verify", media, "--resume", lines, "--second-opinion").out
+    assert "not done again" not in again, "answers without a second opinion are not taken for such"
+
+
+def test_disagreements_of_the_two_readers_are_shown(shared: Path, tmp_path: Path, run: Run) -> None:
+    path = shared / "media" / "c2pa" / "c2pa-rs" / "no_alg.jpg"
+    page = tmp_path / "page.html"
+    said = run("verify", path, "--second-opinion", "--html", page)
+    assert "the first reader says fail, the second pass" in said.out
+    assert "A second reader of our own does not agree" in page.read_text()
+    row = list(csv.reader(io.StringIO(run("verify", path, "--second-opinion", "--csv").out)))[1]
+    assert "the second pass" in row[HEADER.index("disagreements")]
+
+
+def test_the_kind_of_asset_is_said(media: Path, run: Run) -> None:
+    assert "asset class fullyGenAIMedia: " in run("verify", media / "e-ai.jpg").out
+    told = [json.loads(line) for line in run("verify", media, "--json").out.splitlines()]
+    assert [one.get("asset_class") for one in told] == [
+        "capturedMedia",
+        "unknown",
+        "unknown",
+        None,
+        "fullyGenAIMedia",
+    ]
+
+
+def test_only_hosts_that_were_named_are_asked(shared: Path, run: Run) -> None:
+    path = shared / "media" / "c2pa" / "c2pa-rs" / "cloud.jpg"
+    assert run("verify", path).out.split(": ")[1] == "absent"
+    said = run("verify", path, "--remote-host", "manifests.example")
+    assert said.code == 3
+    assert "is not among those that may be asked" in said.err
+
+
+def test_a_token_needs_its_module_and_a_chain(media: Path, tmp_path: Path, run: Run) -> None:
+    plain, out = media / "b-absent.jpg", tmp_path / "out.jpg"
+    token = ("--token", "mine", "--key", "label")
+    chain = tmp_path / "chain.pem"
+    chain.write_bytes(load_credentials().chain_pem)
+    assert run("sign", plain, out, *token).code == 2
+    assert run("sign", plain, out, *token, "--chain", chain).code == 2
+    said = run("sign", plain, out, *token, "--chain", chain, "--pkcs11", tmp_path / "none.so")
+    assert said.code == 3
+    assert "cannot be used" in said.err or "needs the extra" in said.err
+    assert not out.exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 import typer
 
@@ -33,13 +33,17 @@ def sign(
     ] = None,
     certs: Annotated[Path | None, typer.Option("--certs", help="Folder of key and certificates.")] = None,
     key: Annotated[
-        Path | None, typer.Option("--key", help="Private key (PEM, may be encrypted); with --chain.")
+        str | None, typer.Option("--key", help="Private key (PEM, may be encrypted), or its label in --token.")
     ] = None,
     chain: Annotated[
         Path | None, typer.Option("--chain", help="Certificates of that key (PEM), the signer's first.")
     ] = None,
     passphrase: Annotated[
-        Path | None, typer.Option("--passphrase", help="File whose first line unlocks the private key.")
+        Path | None, typer.Option("--passphrase", help="File whose first line unlocks the key, or is the PIN.")
+    ] = None,
+    token: Annotated[str | None, typer.Option("--token", help="Label of the PKCS#11 token that holds the key.")] = None,
+    module: Annotated[
+        Path | None, typer.Option("--pkcs11", help="The token's PKCS#11 module (.so); its PIN is in --passphrase.")
     ] = None,
     sidecar: Annotated[
         str, typer.Option("--sidecar", help="Manifest beside the file (.c2pa): auto, always or never.")
@@ -74,7 +78,7 @@ def sign(
         source,
         destination,
         manifest,
-        _credentials(certs, key, chain, passphrase),
+        _credentials(certs, _Key(key, chain, passphrase, token, module)),
         timestamp_url=timestamp,
         sidecar=cast("Literal['auto', 'always', 'never']", sidecar),
         replace_existing=replace,
@@ -84,21 +88,34 @@ def sign(
         typer.echo(str(signed.sidecar))
 
 
-def _credentials(certs: Path | None, key: Path | None, chain: Path | None, passphrase: Path | None) -> Credentials:
+class _Key(NamedTuple):
+    key: str | None
+    chain: Path | None
+    passphrase: Path | None
+    token: str | None
+    module: Path | None
+
+
+def _credentials(certs: Path | None, given: _Key) -> Credentials:
     """Return the key and certificates to sign with. No secret is taken from the command line, where others see it."""
     from ...media.errors import InputError
     from ...provenance.certs import load_credentials, read_credentials
 
     secret = None
-    if passphrase is not None:
-        secret = read_file(passphrase, what="a passphrase").partition(b"\n")[0].rstrip(b"\r")
-    if key is None and chain is None:
+    if given.passphrase is not None:
+        secret = read_file(given.passphrase, what="a passphrase").partition(b"\n")[0].rstrip(b"\r")
+    if given.key is None and given.chain is None and given.token is None and given.module is None:
         return load_credentials(certs, passphrase=secret)
-    if key is None or chain is None or certs is not None:
-        msg = "expected --key and --chain together, or --certs alone"
+    if given.key is None or given.chain is None or certs is not None or (given.token is None) != (given.module is None):
+        msg = "expected --key and --chain together, for a token with --token and --pkcs11 too; or --certs alone"
         raise InputError(msg)
-    pair = read_file(chain, what="certificates"), read_file(key, what="a private key")
-    return read_credentials(*pair, passphrase=secret)
+    chain = read_file(given.chain, what="certificates")
+    if given.token is None or given.module is None:
+        return read_credentials(chain, read_file(Path(given.key), what="a private key"), passphrase=secret)
+    from ...provenance.token import token_credentials
+
+    pin = (secret or b"").decode()
+    return token_credentials(given.module, device=given.token, key=given.key, pin=pin, chain_pem=chain)
 
 
 def _ingredient(text: str) -> Ingredient:

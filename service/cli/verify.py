@@ -6,20 +6,23 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .options import AnchorOption, JsonOption, VerboseOption, escaped, read_file, trust_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ...provenance.batch import Answer, Batch
     from ...provenance.trust import Trust
+    from ...provenance.verification import Verification
     from ..spool import Spool
 
 # Of several answers the one that matters most decides: found, then not examined, then wrong usage, then nothing.
@@ -48,6 +51,13 @@ def verify(
     sidecar: Annotated[
         Path | None, typer.Option("--sidecar", help="The detached manifest (.c2pa) of the one file.")
     ] = None,
+    second: Annotated[
+        bool, typer.Option("--second-opinion", help="Ask our own reader too, and tell where the two differ.")
+    ] = False,
+    remote: Annotated[
+        list[str] | None,
+        typer.Option("--remote-host", help="Fetch manifests from this host, where a file names it; repeatable."),
+    ] = None,
     anchor: AnchorOption = None,
     verbose: VerboseOption = 0,
 ) -> None:
@@ -66,8 +76,9 @@ def verify(
     _refuse(paths, sidecar, as_json=as_json, as_csv=as_csv)
     trust = trust_with(anchor)
     several = len(paths) > 1 or paths[0].is_dir()
-    show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several)
-    batch = _batch(trust, sidecar, resume, jobs if several else 1)
+    show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several, alone=not several)
+    check = _check(trust, sidecar, second=second, hosts=frozenset(remote or ()))
+    batch = _batch(check, sidecar, resume, jobs if several else 1)
     begun, worst = time.monotonic(), 0
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
@@ -96,21 +107,57 @@ def _refuse(paths: list[Path], sidecar: Path | None, *, as_json: bool, as_csv: b
         raise InputError(msg)
 
 
-def _batch(trust: Trust, sidecar: Path | None, resume: Path | None, jobs: int | None) -> Batch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    """What is done with each file, and what answers depend on beside it."""
+
+    check: Callable[[Path], Verification]
+    under: tuple[object, ...]
+    trust: Trust
+
+
+def _check(trust: Trust, sidecar: Path | None, *, second: bool, hosts: frozenset[str]) -> _Check:
+    from ...provenance.remote import RemotePolicy
+    from ...provenance.verify import verify as verify_file
+
+    policy = RemotePolicy(hosts=hosts) if hosts else None
+
+    def once(path: Path) -> Verification:
+        found = verify_file(path, trust=trust, sidecar=sidecar, remote=policy)
+        return _with_opinion(found, path, trust, sidecar) if second else found
+
+    return _Check(check=once, under=(second, *sorted(hosts)), trust=trust)
+
+
+def _with_opinion(found: Verification, path: Path, trust: Trust, sidecar: Path | None) -> Verification:
+    """Return the verification with the second opinion's state and where it differs among its facts."""
+    from ...media.errors import AssayError
+    from ...provenance.second_opinion import disagreements, second_opinion
+
+    try:
+        opinion = second_opinion(path, trust=trust, sidecar=sidecar)
+    except AssayError as error:
+        told: dict[str, Any] = {"state": None, "error": str(error), "disagreements": []}
+    else:
+        state = None if opinion.state is None else opinion.state.value
+        told = {"state": state, "disagreements": [one.sentence for one in disagreements(found, opinion)]}
+    return replace(found, facts={**found.facts, "second_opinion": told})
+
+
+def _batch(check: _Check, sidecar: Path | None, resume: Path | None, jobs: int | None) -> Batch:
     from ...provenance.batch import Batch, judged_under, usable_cores
     from ...provenance.resume import Earlier
-    from ...provenance.verify import verify as verify_file
 
     detached = None if sidecar is None else read_file(sidecar, what="a detached manifest")
     return Batch(
-        check=lambda path: verify_file(path, trust=trust, sidecar=sidecar),
-        under=judged_under(trust, detached),
+        check=check.check,
+        under=judged_under(check.trust, detached, *check.under),
         jobs=usable_cores() if jobs is None else jobs,
         earlier=None if resume is None else Earlier.open(resume),
     )
 
 
-def _printer(*, as_json: bool, as_csv: bool, tree: bool, steps: bool) -> Callable[[Answer], None]:
+def _printer(*, as_json: bool, as_csv: bool, tree: bool, steps: bool, alone: bool) -> Callable[[Answer], None]:
     """Return what prints an answer on stdout, at once."""
     if as_csv:
         from ..table import header_line
@@ -125,7 +172,7 @@ def _printer(*, as_json: bool, as_csv: bool, tree: bool, steps: bool) -> Callabl
             from ..table import csv_line
 
             typer.echo(csv_line(shown(answer)).encode("utf-8", "backslashreplace"))
-        elif answer.error is not None and steps:
+        elif answer.error is not None and alone:
             typer.echo(f"assay: {answer.error}", err=True)
         else:
             typer.echo("\n".join(_lines(answer, tree=tree, steps=steps)))
@@ -142,11 +189,26 @@ def _lines(answer: Answer, *, tree: bool, steps: bool) -> Iterator[str]:
         yield f"{answer.state:11s}  {escaped(answer.path)}  {escaped(answer.error)}"
         return
     yield from verification_lines(answer.path, found) if steps else [_line(answer)]
+    if steps:
+        yield from _asides(answer)
     if tree and found.facts.get("manifest"):
         from ...provenance.tree import tree_of
         from .tree import tree_lines
 
         yield from tree_lines(tree_of(found, name=answer.path.name))
+
+
+def _asides(answer: Answer) -> Iterator[str]:
+    """Yield what kind of asset is declared, and what a second opinion says."""
+    from ..spool import shown
+
+    one = shown(answer)
+    if one.asset_class is not None and one.asset_class.name != "unknown":
+        yield f"  asset class {one.asset_class.name}: {escaped(one.asset_class.sentence)}"
+    opinion = one.facts.get("second_opinion")
+    if opinion is not None:
+        yield f"  second opinion: {opinion['state'] or 'none, ' + escaped(opinion.get('error', 'not its format'))}"
+        yield from (f"    {escaped(sentence)}" for sentence in one.disagreements)
 
 
 def _line(answer: Answer) -> str:
@@ -157,6 +219,7 @@ def _line(answer: Answer) -> str:
     aside = [f"signed by {escaped(one.signer)}"] if one.signer else []
     aside += [f"declares {one.declares}"] if one.declares else []
     aside += [f"broken ingredients: {len(one.broken)}"] if one.broken else []
+    aside += [f"second opinion differs: {len(one.disagreements)}"] if one.disagreements else []
     aside += ["not done again"] if answer.seen_before else []
     return "  ".join((f"{answer.state:11s}", escaped(answer.path), "; ".join(aside))).rstrip()
 
