@@ -181,8 +181,10 @@ def _signed_at(report: dict[str, Any], label: str) -> dt.datetime | None:
     """Return the time that a time stamp which holds gives."""
     if "timeStamp.trusted" not in active_codes(report).success:
         return None
+    # a manifest with a broken assertion is named as the active one, and left out of the report
+    info = as_dict(manifests(report).get(label, {}).get("signature_info"))
     try:
-        time = dt.datetime.fromisoformat(as_text(as_dict(manifests(report).get(label, {}).get("signature_info")).get("time")))
+        time = dt.datetime.fromisoformat(as_text(info.get("time")))
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

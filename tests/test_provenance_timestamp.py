@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -172,9 +173,10 @@ def test_a_time_stamp_of_another_signature_is_not_relied_on(
 def test_a_stamped_manifest_that_the_library_leaves_out_of_its_report_is_invalid(
     photo: Path, clock: str, keys: Credentials, authority: Issued, tmp_path: Path
 ) -> None:
-    signed = sign_file(photo, tmp_path / "out.jpg", MADE, keys, timestamp_url=clock)
+    reserved = replace(MADE, training_mining={"cawg.ai_training": "notAllowed"})
+    signed = sign_file(photo, tmp_path / "out.jpg", reserved, keys, timestamp_url=clock)
     data = bytearray(signed.path.read_bytes())
-    data[data.index(b"cbor", data.index(b"c2pa.actions.v2\0")) + 4] = 0xFF  # no item begins so
+    data[data.index(b"cbor", data.index(b"cawg.training-mining\0")) + 4] = 0xFF  # no item begins so
     signed.path.write_bytes(data)
     trust = Trust().add(keys.anchor_pem).add(certificate_pem(authority.certificate))
     found = verify(signed.path, trust=trust)
