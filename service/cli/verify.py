@@ -117,10 +117,13 @@ class _Check:
 
 
 def _check(trust: Trust, sidecar: Path | None, *, second: bool, hosts: frozenset[str]) -> _Check:
-    from ...provenance.remote import RemotePolicy
     from ...provenance.verify import verify as verify_file
 
-    policy = RemotePolicy(hosts=hosts) if hosts else None
+    policy = None
+    if hosts:
+        from ...provenance.remote import RemotePolicy
+
+        policy = RemotePolicy(hosts=hosts)
 
     def once(path: Path) -> Verification:
         found = verify_file(path, trust=trust, sidecar=sidecar, remote=policy)
