@@ -69,7 +69,7 @@ def call(name: str, function: Callable[..., Any], *args: Any, **options: Any) ->
 def material(base: Path) -> dict[str, Path]:
     """Make the files that are consented to."""
     picture = np.ascontiguousarray(data.astronaut())
-    clip = [Frame(index=n, time=n / 25, image=picture[n : n + 288, 64:416]) for n in range(10)]
+    clip = [Frame(index=n, time=n / 25, image=picture[n : n + 288, 64:416]) for n in range(16)]
     speech = np.asarray(hibari.Hibari()(TEXT + " " + TEXT, seed=2), np.float32)[None]
     made = {
         "target.png": encode_image(picture, "png"),
