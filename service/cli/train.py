@@ -11,11 +11,14 @@ from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
+CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the ONNX model and its card.")]
 
 
 @app.command()
-def audio(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
+def audio(
+    *, corpus: CorpusOption, out: OutOption, cache: CacheOption = None, seed: SeedOption = 1, quiet: QuietOption = False
+) -> None:
     """Train the voice detector: LFCC statistics, calibrated on speakers and makers held out."""
     from ...datasets.corpus import read
     from ...detect.train.audio import Settings, train
@@ -23,12 +26,16 @@ def audio(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: 
 
     items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
-        card = train(items, out=out, settings=Settings(seed=seed), progress=lambda what, _done: tell.next(what))
+        card = train(
+            items, out=out, settings=Settings(seed=seed, cache=cache), progress=lambda what, _done: tell.stage(what)
+        )
     typer.echo(str(card))
 
 
 @app.command()
-def visual(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet: QuietOption = False) -> None:
+def visual(
+    *, corpus: CorpusOption, out: OutOption, cache: CacheOption = None, seed: SeedOption = 1, quiet: QuietOption = False
+) -> None:
     """Train the face detector on real faces and blends made of them, calibrated on people held out."""
     from ...datasets.corpus import read
     from ...detect.train.visual import Settings, train
@@ -36,5 +43,7 @@ def visual(*, corpus: CorpusOption, out: OutOption, seed: SeedOption = 0, quiet:
 
     items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
-        card = train(items, out=out, settings=Settings(seed=seed), progress=lambda what, _done: tell.next(what))
+        card = train(
+            items, out=out, settings=Settings(seed=seed, cache=cache), progress=lambda what, _done: tell.stage(what)
+        )
     typer.echo(str(card))
