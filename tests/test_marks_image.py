@@ -190,7 +190,7 @@ def test_tiny_flat_and_noisy_pictures_carry_nothing(shape: tuple[int, int], rng:
 
 
 def test_crops_of_unmarked_pictures_carry_nothing(pictures: list[Picture], rng: np.random.Generator) -> None:
-    for _ in range(40):
+    for _ in range(20):
         pixels = pictures[int(rng.integers(len(pictures)))]
         top, left = rng.integers(0, 100, 2)
         assert MARK.detect(np.ascontiguousarray(pixels[top : top + 180, left : left + 240]), SHARED_KEY) is None
