@@ -149,6 +149,28 @@ def test_a_sound_gets_the_notice_in_front_and_is_as_it_was_behind_it(
         assert np.array_equal(new.samples[:, -old.samples.shape[1] :], old.samples)
 
 
+def test_a_wav_finer_than_sixteen_bits_stays_so(makers: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    fine = makers.tone(seconds=1.0, rate=48_000).samples * np.float32(1e-4)  # a few steps of 16 bits high
+    path.write_bytes(makers.wav_floats(fine, 48_000))
+    _, after, _ = labelled(path)
+    assert np.array_equal(decode_audio(after).samples[:, -fine.shape[1] :], fine)
+
+
+def test_a_flac_finer_than_sixteen_bits_tells_that_it_is_reduced(makers: ModuleType, tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.flac"
+    with av.open(str(path), "w") as file:
+        stream: Any = file.add_stream("flac", rate=48_000, layout="mono", format="s32")
+        data = (makers.tone(seconds=1.0).samples.astype(np.float64) * 2**31).astype(np.int32)
+        frame = av.AudioFrame.from_ndarray(data, format="s32", layout="mono")
+        frame.sample_rate = 48_000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            file.mux(packet)
+    assert "samples of more than 16 bits written as 16-bit samples" in labelled(path)[2]
+
+
 def test_a_spoken_notice_stands_where_the_tones_would(makers: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(encode_audio(makers.tone(seconds=1.0), "wav"))

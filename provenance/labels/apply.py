@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
+import numpy as np
+
 from ...media.asset import Asset
 from ...media.audio import Audio
 from ...media.decode import decode_audio, decode_image, stream_frames
@@ -18,6 +20,7 @@ from ...media.encode import encode_audio, encode_film
 from ...media.errors import NothingToExamine
 from ...media.image import Still
 from ...media.limits import Limits
+from ...media.mux import Output, SoundKind, sound_frames
 from ...media.video import Film, Frame
 from .audible import audible_notice
 from .carriers import READ_ONLY, carrier
@@ -34,6 +37,7 @@ _Media = TypeVar("_Media", Still, Audio, Film)
 _FILMS = ("mp4", "mov", "mkv", "webm")
 _SOUNDS = ("wav", "flac", "mp3", "m4a", "ogg")
 _LOSSLESS = frozenset({"wav", "flac"})
+_FINE = frozenset({"pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"})  # finer than 16 bits
 _BIT_RATES = (64_000, 320_000)  # bits a second: least and most for lossy sound
 _USUAL_RATE = Fraction(25)  # frames a second where a film does not tell; frame times are kept anyway
 
@@ -134,17 +138,32 @@ def _sound(asset: Asset, wording: Wording, limits: Limits, notes: list[str]) -> 
     if name not in _SOUNDS:
         msg = f"a notice can be put into {', '.join(_SOUNDS)}, not into {name}: convert the file, or label the metadata"
         raise LabelError(msg)
-    audio, _ = put_on(decode_audio(asset, limits=limits, on_note=notes.append), wording)
+    before = decode_audio(asset, limits=limits, on_note=notes.append)
+    audio, _ = put_on(before, wording)
     codec = "" if asset.audio is None else asset.audio.codec
-    if name in _LOSSLESS:
-        if codec not in {"pcm_s16le", "flac"}:
-            notes.append(f"{codec} written as 16-bit samples")
-    elif name == "ogg" and "opus" not in codec:
-        notes.append(f"{codec} encoded as Opus")
     notes.append("tags other than the labels are not carried over")
+    if name == "wav" and codec in _FINE:
+        if codec != "pcm_f32le":
+            notes.append(f"{codec} written as 32-bit floats")
+        return _floats(audio)
+    if name in _LOSSLESS:
+        if np.any(before.samples * 32768 % 1):  # what a container says of its depth may be wrong: look
+            notes.append("samples of more than 16 bits written as 16-bit samples")
+        return encode_audio(audio, name)
+    if name == "ogg" and "opus" not in codec:
+        notes.append(f"{codec} encoded as Opus")
     lowest, highest = _BIT_RATES
-    bit_rate = min(max(round(8 * asset.size / audio.seconds), lowest), highest)
-    return encode_audio(audio, name, bit_rate=None if name in _LOSSLESS else bit_rate)
+    return encode_audio(audio, name, bit_rate=min(max(round(8 * asset.size / audio.seconds), lowest), highest))
+
+
+def _floats(audio: Audio) -> bytes:
+    """Return `audio` as a wav of 32-bit floats, which hold 24 bits exactly."""
+    kind = SoundKind(muxer="wav", codec="pcm_f32le", layout="flt")
+    with Output(kind.muxer, audio) as out:
+        stream = out.add_sound(audio, kind, None)
+        for frame in sound_frames(audio, kind):
+            out.write(stream, frame)
+    return out.data
 
 
 def _film(asset: Asset, wording: Wording, limits: Limits, notes: list[str]) -> tuple[bytes, Shown | None]:
