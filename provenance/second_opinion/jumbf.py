@@ -20,6 +20,7 @@ _BOXES_MOST: Final = 65_536  # boxes side by side: an empty one takes only eight
 _SIGNATURE: Final = "c2pa.signature"
 _CLAIMS: Final = ("c2pa.claim", "c2pa.claim.v2")
 _ASSERTIONS: Final = "c2pa.assertions"
+_TYPES: Final = {_ASSERTIONS: b"c2as", _SIGNATURE: b"c2cs", **dict.fromkeys(_CLAIMS, b"c2cl")}
 _X5CHAIN: Final = 33  # RFC 9360; older claims name it in words
 _CERTIFICATES_MOST: Final = 16
 
@@ -71,8 +72,6 @@ def boxes(data: memoryview) -> Iterator[Box]:
                 msg = "a long box has no room for its length"
                 raise JumbfError(msg)
             size, head = struct.unpack_from(">Q", data, at + 8)[0], 16
-        elif size == 0:
-            size = len(data) - at
         if not head <= size <= len(data) - at:
             msg = f"a box claims {size} bytes, {len(data) - at} are left"
             raise JumbfError(msg)
@@ -139,7 +138,10 @@ def _manifest(body: memoryview) -> RawManifest:
     for box in boxes(body):
         if box.kind != b"jumb":
             continue
-        name = describe(box.body)[1]
+        inner_kind, name = describe(box.body)
+        if inner_kind != _TYPES.get(name, inner_kind):
+            msg = f"the box {name!r} is of another type than its name says"
+            raise JumbfError(msg)
         if name == _ASSERTIONS:
             for inner in boxes(box.body):
                 if inner.kind == b"jumb":
