@@ -12,10 +12,13 @@ from ..media.asset import Asset
 from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
 from ..media.limits import DEFAULT_LIMITS, Limits
 from ..media.view import View
+from ..provenance.durable import Store
 from ..provenance.labels import read_labels
 from ..provenance.marks import read_marks
 from ..provenance.marks.interface import Mark
+from ..provenance.recover import recover
 from ..provenance.trust import Trust
+from ..provenance.verification import State, Verification
 from ..provenance.verify import verify, with_marks
 from . import detector, names
 from .finding import Evidence, Finding, ModelError, Skipped
@@ -28,9 +31,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept."""
+    """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept.
+
+    With a `store` of published manifests, a file that lost its own is looked up there through its mark.
+    """
 
     trust: Trust
+    store: Store | None = None
     detectors: tuple[str, ...] | None = None
     limits: Limits = DEFAULT_LIMITS
     previews: bool = False
@@ -53,6 +60,10 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         view = View.open(asset, limits=examination.limits)
     with _stage("marks", seconds, tell):
         marks, unread = _marks(view)
+    notes: tuple[str, ...] = ()
+    if verification.state is State.ABSENT and marks and examination.store is not None:
+        with _stage("recover", seconds, tell):
+            verification, notes = _recovered(path, marks, view, verification, examination)
     verification = with_marks(verification, marks)
     evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
     findings: list[Finding] = []
@@ -71,7 +82,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         labels=labels,
         verdict=fuse(tuple(findings), tuple(skipped), evidence),
         seconds=seconds,
-        notes=view.notes,
+        notes=(*view.notes, *notes),
         preview=preview_of(view) if examination.previews else None,
     )
 
@@ -132,6 +143,19 @@ def _marks(view: View) -> tuple[tuple[Mark, ...], list[Skipped]]:
         return (), []
     except AssayError as error:
         return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)]
+
+
+def _recovered(
+    path: Path, marks: tuple[Mark, ...], view: View, verification: Verification, examination: Examination
+) -> tuple[Verification, tuple[str, ...]]:
+    """Return what the store says of a file without manifest; one that belongs to another work is only noted."""
+    if examination.store is None:
+        return verification, ()
+    found = recover(path, marks, examination.store, view=view, trust=examination.trust, limits=examination.limits)
+    if found.state is not State.INVALID:
+        return found, ()
+    failed = "; ".join(check.sentence for check in found.checks if check.outcome == "fail")
+    return verification, (f"the mark leads to a manifest that is not this file's: {failed}",)
 
 
 @contextmanager

@@ -37,12 +37,13 @@ def scan(
     """
     from ...detect import names
     from ...detect.scan import Examination, files_below, scan_each
+    from ...provenance.durable import Store
     from .progress import steps
     from .render import terminal
 
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     files = files_below(paths)
-    examination = Examination(trust=trust_with(anchor), detectors=chosen, previews=html is not None)
+    examination = Examination(trust=trust_with(anchor), store=Store(), detectors=chosen, previews=html is not None)
     kept: list[Report | Unexamined] = []
     worst = 0
     with steps(total=len(files), quiet=quiet) as tell:

@@ -1,0 +1,146 @@
+"""A scan joins what a file declares, carries and shows, and goes on where a part of it cannot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from assay.detect import CATALOGUE
+from assay.detect import scan as scanning
+from assay.detect.finding import Evidence, Finding, Skipped
+from assay.detect.fuse import Conclusion
+from assay.detect.report import Report
+from assay.detect.scan import Examination, files_below, scan, scan_each
+from assay.media.decode import decode_image
+from assay.media.encode import encode_image
+from assay.media.errors import InputError, UnreadableMedia
+from assay.provenance.certs import Credentials, ensure_credentials
+from assay.provenance.durable import Entry, Store
+from assay.provenance.fingerprint import fingerprint
+from assay.provenance.marks import SHARED_KEY, image_scheme
+from assay.provenance.sign import Action, Manifest, SoftBinding, sign_file
+from assay.provenance.trust import Trust
+from assay.provenance.verification import State
+from skimage.data import astronaut, chelsea
+
+PAYLOAD = 0x0123456789ABCDEF
+
+
+@pytest.fixture(scope="module")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    return ensure_credentials(tmp_path_factory.mktemp("certs"))
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory, credentials: Credentials) -> tuple[Path, Store]:
+    """A marked, signed picture that declares AI, and the store that knows it."""
+    base = tmp_path_factory.mktemp("work")
+    plain, signed = base / "plain.png", base / "signed.png"
+    scheme = image_scheme()
+    plain.write_bytes(encode_image(scheme.embed(astronaut(), PAYLOAD, SHARED_KEY), "png"))
+    binding = SoftBinding(alg=f"dev.{scheme.name}", value=f"{PAYLOAD:016x}")
+    made = Action(name="c2pa.created", source_type="trainedAlgorithmicMedia")
+    done = sign_file(plain, signed, Manifest(actions=(made,), soft_bindings=(binding,)), credentials)
+    store = Store(base / "store.sqlite")
+    store.add(
+        Entry(
+            id=PAYLOAD,
+            manifest=done.manifest_bytes,
+            mime="image/png",
+            sha256="0" * 64,
+            fingerprint=fingerprint(decode_image(signed.read_bytes())),
+            time=datetime(2026, 11, 22, tzinfo=UTC),
+        )
+    )
+    return signed, store
+
+
+@pytest.fixture(scope="module")
+def examination(credentials: Credentials, work: tuple[Path, Store]) -> Examination:
+    return Examination(trust=Trust(anchors_pem=(credentials.anchor_pem,)), store=work[1])
+
+
+def test_a_signed_and_marked_fake_is_declared_and_every_part_agrees(
+    work: tuple[Path, Store], examination: Examination
+) -> None:
+    report = scan(work[0], examination)
+    assert report.verification.state is State.TRUSTED
+    assert [mark.payload for mark in report.marks] == [PAYLOAD]
+    assert report.verdict.conclusion is Conclusion.DECLARED
+    assert report.verdict.conflicts == ()
+    assert report.exit_code == 1
+    assert {check.step: check.outcome for check in report.verification.checks}[13] == "pass"
+
+
+def test_a_stripped_copy_is_recovered_through_its_mark(
+    tmp_path: Path, work: tuple[Path, Store], examination: Examination
+) -> None:
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(encode_image(decode_image(work[0].read_bytes()).pixels, "jpeg", quality=75))
+    report = scan(copy, examination)
+    assert report.verification.state is State.RECOVERED
+    assert report.verdict.conclusion is Conclusion.DECLARED
+
+
+def test_a_mark_on_another_picture_brings_no_manifest_along(tmp_path: Path, examination: Examination) -> None:
+    other = tmp_path / "cat.png"
+    other.write_bytes(encode_image(image_scheme().embed(chelsea(), PAYLOAD, SHARED_KEY), "png"))
+    report = scan(other, examination)
+    assert report.verification.state is State.ABSENT
+    assert any("not this file's" in note for note in report.notes)
+
+
+def test_another_pictures_mark_under_a_signed_manifest_is_a_conflict(
+    tmp_path: Path, credentials: Credentials, examination: Examination
+) -> None:
+    plain, signed = tmp_path / "plain.png", tmp_path / "signed.png"
+    plain.write_bytes(encode_image(image_scheme().embed(astronaut(), 77, SHARED_KEY), "png"))
+    binding = SoftBinding(alg="dev.assay.canvas.1", value=f"{PAYLOAD:016x}")
+    made = Action(name="c2pa.created", source_type="trainedAlgorithmicMedia")
+    sign_file(plain, signed, Manifest(actions=(made,), soft_bindings=(binding,)), credentials)
+    assert any("another id" in conflict for conflict in scan(signed, examination).verdict.conflicts)
+
+
+def test_a_detector_that_breaks_is_skipped_and_the_others_answer(
+    tmp_path: Path, examination: Examination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        name, version = "broken", "1"
+
+        def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
+            msg = f"cannot read {evidence.view.kind}"
+            raise UnreadableMedia(msg)
+
+    usual = scanning.detector
+    monkeypatch.setattr(scanning, "detector", lambda name: Broken() if name == "audio-lfcc" else usual(name))
+    path = tmp_path / "astronaut.png"
+    path.write_bytes(encode_image(astronaut(), "png"))
+    report = scan(path, examination)
+    assert [skip.detector for skip in report.verdict.skipped if skip.failed] == ["audio-lfcc"]
+    assert {finding.detector for finding in report.verdict.findings} == {"visual-residual"}
+    assert report.exit_code == 3, "not fully examined"
+
+
+def test_every_detector_answers_or_says_why(tmp_path: Path, examination: Examination) -> None:
+    path = tmp_path / "flat.png"
+    path.write_bytes(encode_image(np.full((80, 80, 3), 90, np.uint8), "png"))
+    report = scan(path, examination)
+    assert {skip.detector for skip in report.verdict.skipped} == set(CATALOGUE)
+    assert report.verdict.conclusion is Conclusion.NOT_EXAMINED
+
+
+def test_one_bad_file_does_not_end_a_batch(tmp_path: Path, examination: Examination, makers: ModuleType) -> None:
+    good, bad = tmp_path / "b.png", tmp_path / "a.png"
+    good.write_bytes(encode_image(makers.card(), "png"))
+    bad.write_bytes(b"nothing")
+    answers = list(scan_each(files_below([tmp_path]), examination))
+    assert [isinstance(answer, Report) for answer in answers] == [False, True]
+    assert answers[0].to_json()["error"]["type"] == "UnreadableMedia"
+
+
+def test_folders_that_do_not_exist_are_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="found nothing"):
+        files_below([tmp_path / "nowhere"])
