@@ -30,7 +30,7 @@ SMOOTH = 11
 """Tones over which the phase of the way is smoothed; odd."""
 TRIED = 24
 """Speeds whose phases are compared."""
-SEEN = 4.0
+SEEN = 4.9
 """Agreement of the phases in standard deviations below which a speed is not tried."""
 
 
@@ -81,11 +81,13 @@ def position(spectrum: NDArray[np.complex128], these: Tones) -> tuple[int, float
 
 def _agreement(values: NDArray[np.complex128], these: Tones) -> tuple[int, float]:
     """Return at which sample of the period the tones have the phases of `values`, and how well they agree."""
+    import scipy.fft
+
     size = np.abs(values)
     known = values / (size + 1e-9 + 0.1 * np.median(size)) * np.exp(-1j * these.phases)
-    line = np.zeros(stave.PERIOD // 2 + 1, dtype=np.complex128)
+    line = np.zeros(stave.PERIOD // 2 + 1, dtype=np.complex64)
     line[these.cycles] = np.conj(known)
-    agreed = np.fft.irfft(line, stave.PERIOD) * stave.PERIOD / 2.0
+    agreed = scipy.fft.irfft(line, stave.PERIOD) * (stave.PERIOD / 2.0)
     best = int(np.argmax(agreed))
     norm = float(np.sqrt((np.abs(known) ** 2).sum() / 2.0))
     return best, float(agreed[best]) / max(norm, 1e-9)
