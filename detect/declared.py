@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..provenance.labels.interface import Label
 from ..provenance.verification import State, Verification
-from ..provenance.verify import declares_synthetic
+from ..provenance.verify import declares_generative, declares_itself_synthetic, declares_synthetic
 from .finding import Evidence, Finding, Skipped
 
 # A declaration cannot be calibrated like a measurement: these are stated rules, in log10. A false confession of being
@@ -36,13 +36,15 @@ class DeclaredDetector:
     def _manifest(self, verification: Verification) -> Iterator[Finding]:
         state = verification.state
         if state is State.INVALID:
-            note = "the manifest does not match the content: it was changed after signing, or the manifest is broken"
-            yield self._finding(0.0, note)
+            failed = "; ".join(check.sentence for check in verification.checks if check.outcome == "fail")
+            yield self._finding(0.0, f"the manifest cannot be relied on: {failed or 'it is broken'}")
         elif declares_synthetic(verification):
             who = verification.facts.get("issuer") or "an unnamed signer"
             known = state in (State.TRUSTED, State.RECOVERED)
             how = "a trusted signer" if known else "a signer unknown to the trust store"
-            note = f"the manifest, signed by {how} ({who}), declares content made or changed by AI"
+            what = "made or changed by AI" if declares_generative(verification) else "computed without AI, not recorded"
+            part = "" if declares_itself_synthetic(verification) else "a part "
+            note = f"the manifest, signed by {how} ({who}), declares {part or 'content '}{what}"
             yield self._finding(LLR_TRUSTED if known else LLR_UNTRUSTED, note)
 
     def _labels(self, labels: tuple[Label, ...]) -> Iterator[Finding]:

@@ -16,13 +16,15 @@ from enum import StrEnum
 
 from ..provenance.marks.interface import Mark
 from ..provenance.verification import State, Verification
-from ..provenance.verify import declares_synthetic
+from ..provenance.verify import broken_ingredients, declares_synthetic
 from .finding import Evidence, Finding, Skipped
 
 LLR_LIKELY = 1.0
 """From here (10 : 1) a verdict says likely synthetic, if its interval lies above 0."""
 LLR_OPEN = 0.3
 """From here (2 : 1) up to `LLR_LIKELY` a verdict is inconclusive."""
+CHANGED_STEPS = (3, 9, 10)
+"""Steps of a verification whose failure shows a change after signing: signature, assertions, content."""
 LLR_BOUND = 4.0
 """No verdict claims more than 10,000 : 1 either way: nothing here was measured on enough files for that."""
 
@@ -31,6 +33,7 @@ class Conclusion(StrEnum):
     """The one-line answer. `NOTHING_FOUND` is not "real": it says that these detectors saw nothing."""
 
     ALTERED = "altered since signing"
+    INVALID = "manifest not reliable"
     DECLARED = "declared synthetic"
     LIKELY = "likely synthetic"
     INCONCLUSIVE = "inconclusive"
@@ -60,6 +63,8 @@ def fuse(findings: tuple[Finding, ...], skipped: tuple[Skipped, ...], evidence: 
     """Return the verdict over `findings`, in the light of what `evidence` declares and carries."""
     llr, spread = _measured([finding for finding in findings if finding.modality != "declared"])
     declared = max((finding.llr for finding in findings if finding.modality == "declared"), default=0.0)
+    if _contradicted(evidence):
+        declared = 0.0
     total = _bounded(llr + declared)
     interval = (_bounded(llr - spread + declared), _bounded(llr + spread + declared))
     return Verdict(
@@ -98,7 +103,10 @@ def _conclude(
     findings: tuple[Finding, ...], evidence: Evidence, llr: float, interval: tuple[float, float]
 ) -> Conclusion:
     if evidence.verification is not None and evidence.verification.state is State.INVALID:
-        return Conclusion.ALTERED
+        changed = any(c.outcome == "fail" and c.step in CHANGED_STEPS for c in evidence.verification.checks)
+        return Conclusion.ALTERED if changed else Conclusion.INVALID
+    if _contradicted(evidence):
+        return Conclusion.INCONCLUSIVE
     if _says_synthetic(evidence):
         return Conclusion.DECLARED
     if not any(finding.modality != "declared" for finding in findings):
@@ -110,7 +118,20 @@ def _conclude(
 
 def _says_synthetic(evidence: Evidence) -> bool:
     manifest = evidence.verification is not None and declares_synthetic(evidence.verification)
-    return manifest or bool(evidence.marks) or any(label.says == "synthetic" for label in evidence.labels)
+    return manifest or _forgeable(evidence)
+
+
+def _forgeable(evidence: Evidence) -> bool:
+    """Tell whether a mark or an unsigned label says synthetic: anybody can write either."""
+    return bool(evidence.marks) or any(label.says == "synthetic" for label in evidence.labels)
+
+
+def _contradicted(evidence: Evidence) -> bool:
+    """Tell whether only what anybody can write says synthetic, against a trusted signer who does not."""
+    verification = evidence.verification
+    if verification is None or verification.state not in (State.TRUSTED, State.RECOVERED):
+        return False
+    return _forgeable(evidence) and not declares_synthetic(verification)
 
 
 def _conflicts(findings: tuple[Finding, ...], evidence: Evidence) -> list[str]:
@@ -129,6 +150,9 @@ def _conflicts(findings: tuple[Finding, ...], evidence: Evidence) -> list[str]:
         if any(label.says == "captured" for label in evidence.labels) and manifest:
             found.append("a metadata label says camera original, yet the signed manifest declares AI")
         found += _other_ids(verification, evidence.marks)
+        found += [f"a part of it ({title}) no longer is what was signed" for title in broken_ingredients(verification)]
+    if any(label.says == "captured" for label in evidence.labels) and _forgeable(evidence):
+        found.append("a metadata label says camera original, yet a mark or another label says synthetic")
     ids = {mark.payload for mark in evidence.marks if mark.payload is not None}
     if len(ids) > 1:
         found.append(f"marks with {len(ids)} different ids are in one file: parts of it come from different works")

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 MEANING = {
     Conclusion.ALTERED: "What was signed is not what is here: the content or its manifest changed afterwards. That can "
     "be harmless (a re-save that kept the manifest) or not; it does not say what was changed.",
-    Conclusion.DECLARED: "The file itself says that it was made or changed by AI, in a manifest, a mark or a label. "
-    "Such a statement is rarely false, but an unsigned one can be written by anybody.",
+    Conclusion.INVALID: "There is a manifest, and it cannot be relied on: its certificate, its form or its parts do "
+    "not hold. That does not show that the content was changed.",
+    Conclusion.DECLARED: "The file itself says that it, or a part of it, is synthetic: in a manifest, a mark or a "
+    "label. Such a statement is rarely false, but an unsigned one can be written by anybody.",
     Conclusion.LIKELY: "Detectors found traces that are at least ten times likelier in synthetic media than in real "
     "media like that they were calibrated on. That is evidence, not proof.",
-    Conclusion.INCONCLUSIVE: "Detectors lean towards synthetic, too little to say so.",
+    Conclusion.INCONCLUSIVE: "What was found leans towards synthetic too little to say so, or contradicts itself.",
     Conclusion.NOTHING_FOUND: "These detectors found nothing. That does not make the file real: a maker that they have "
     "never met may pass them.",
     Conclusion.NOT_EXAMINED: "No detector could look at the content. This says nothing about the file.",
 }
 _TONE = {
     Conclusion.ALTERED: "found",
+    Conclusion.INVALID: "open",
     Conclusion.DECLARED: "found",
     Conclusion.LIKELY: "found",
     Conclusion.INCONCLUSIVE: "open",
@@ -60,6 +63,7 @@ def environment(*folders: Path) -> Environment:
     pages = Environment(
         loader=FileSystemLoader([*folders, here]),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -73,6 +77,16 @@ def environment(*folders: Path) -> Environment:
     return pages
 
 
+def _visible(value: object) -> object:
+    """Return a stranger's text with control and direction characters made visible, so that it cannot pose as ours."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for char in value
+    )
+
+
 def write_page(answers: Sequence[Report | Unexamined], path: Path) -> None:
     """Write one page about `answers` to `path`, whole or not at all. Raises `InputError` if it cannot be written."""
     counts = Counter(
@@ -82,11 +96,18 @@ def write_page(answers: Sequence[Report | Unexamined], path: Path) -> None:
     save(environment().get_template("scan.html.j2").render(answers=answers, counts=counts), path)
 
 
+def check_page_place(path: Path) -> None:
+    """Raise `InputError`, before any work is done, unless a page can be written to `path`."""
+    if path.is_dir() or not path.parent.is_dir():
+        msg = f"expected a file in a folder that exists for the page, got {path}"
+        raise InputError(msg)
+
+
 def save(page: str, path: Path) -> None:
     """Write `page` to a temporary file beside `path` and rename it. Raises `InputError` if that cannot be done."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(page, encoding="utf-8")
+        partial.write_text(page, encoding="utf-8", errors="backslashreplace")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ EXIT_FOUND = 1
 EXIT_USAGE = 2
 EXIT_NOT_EXAMINED = 3
 
-_FOUND = {Conclusion.ALTERED, Conclusion.DECLARED, Conclusion.LIKELY}
+_FOUND = {Conclusion.ALTERED, Conclusion.INVALID, Conclusion.DECLARED, Conclusion.LIKELY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,8 @@ class Report:
             "labels": [asdict(label) for label in self.labels],
             "verdict": {
                 "conclusion": verdict.conclusion.value,
-                "llr": round(verdict.llr, 4),
-                "interval": [round(bound, 4) for bound in verdict.interval],
+                "llr": round(verdict.llr, 4) if verdict.findings else None,
+                "interval": [round(bound, 4) for bound in verdict.interval] if verdict.findings else None,
             },
             "findings": [finding_json(finding) for finding in verdict.findings],
             "skipped": [asdict(skip) for skip in verdict.skipped],
@@ -92,7 +92,7 @@ class Unexamined:
             "verification": {"state": "not checked"},
             "marks": [],
             "labels": [],
-            "verdict": {"conclusion": Conclusion.NOT_EXAMINED.value, "llr": 0.0, "interval": [0.0, 0.0]},
+            "verdict": {"conclusion": Conclusion.NOT_EXAMINED.value, "llr": None, "interval": None},
             "findings": [],
             "skipped": [],
             "conflicts": [],

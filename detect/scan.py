@@ -68,7 +68,10 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
     findings: list[Finding] = []
     skipped: list[Skipped] = unread
+    unreadable = {skip.detector for skip in unread}
     for name in names(examination.detectors):
+        if name in unreadable:
+            continue
         with _stage(name, seconds, tell):
             answer = examine(name, evidence)
         if isinstance(answer, Skipped):

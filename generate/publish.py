@@ -15,10 +15,12 @@ The steps, in this order; none can be skipped, and a failure in any leaves nothi
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import sqlite3
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,7 @@ def publish(
 
 
 def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: bool) -> Published:
+    begun = time.monotonic()
     consents = _consents(draft, desk)
     stamp = Stamp(container=container, payload=_new_payload(desk), key=desk.key, made=desk.now)
     data = finish(draft, stamp)
@@ -130,7 +133,8 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
             consents=consents,
             receipt=_enter(signed, stamp, manifest.manifest_bytes, desk),
         )
-        _consents(draft, desk)
+        # A long film takes long to make: consent is asked at the moment that the file leaves.
+        _consents(draft, dataclasses.replace(desk, now=desk.now + timedelta(seconds=time.monotonic() - begun)))
         put(signed, out, replace=replace)
     return published
 

@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from .marks.interface import Mark
     from .remote import RemotePolicy
 
-__all__ = ["broken_ingredients", "declares_generative", "declares_synthetic", "verify", "with_marks"]
+__all__ = [
+    "broken_ingredients",
+    "declares_generative",
+    "declares_itself_synthetic",
+    "declares_synthetic",
+    "verify",
+    "with_marks",
+]
 
 # c2pa-rs raises these only once it has found a manifest
 _OF_MANIFEST: Final = ("Verify", "Decoding", "Signature", "Assertion", "AssertionNotFound", "Manifest", "Json")
@@ -115,17 +122,21 @@ def declares_generative(verification: Verification) -> bool:
     return _declares(verification, GENERATIVE_SOURCE_TYPES)
 
 
+def declares_itself_synthetic(verification: Verification) -> bool:
+    """Tell whether the content as a whole, not only a part placed into it, is declared made by a machine."""
+    return _declares(verification, SYNTHETIC_SOURCE_TYPES, parts=False)
+
+
 def broken_ingredients(verification: Verification) -> tuple[str, ...]:
     """Return the titles of the ingredients, at any depth, that do not hold. The titles are a stranger's text."""
     return tuple(node["title"] for node in _nodes(verification.facts) if node.get("state") == State.INVALID)
 
 
-def _declares(verification: Verification, types: frozenset[str]) -> bool:
+def _declares(verification: Verification, types: frozenset[str], *, parts: bool = True) -> bool:
     last_parts = {uri.rsplit("/", 1)[-1] for uri in types}
-    for node in (verification.facts, *_nodes(verification.facts)):
-        # what merely went into a prompt or a training says nothing of the content itself
-        if node.get("relationship") == "inputTo":
-            continue
+    # what merely went into a prompt or a training says nothing of the content itself
+    passed_over = ("inputTo",) if parts else ("inputTo", "componentOf")
+    for node in (verification.facts, *_nodes(verification.facts, passed_over)):
         said = [action.get("source_type") for action in node.get("actions", ())]
         said.append(node.get("metadata_source_type"))
         if any(one and one.rstrip("/").rsplit("/", 1)[-1] in last_parts for one in said):
@@ -133,10 +144,12 @@ def _declares(verification: Verification, types: frozenset[str]) -> bool:
     return False
 
 
-def _nodes(facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _nodes(facts: dict[str, Any], passed_over: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield every ingredient at any depth, but for those of a relationship `passed_over` and what lies below them."""
     for node in facts.get("ingredients", ()):
-        yield node
-        yield from _nodes(node)
+        if node.get("relationship") not in passed_over:
+            yield node
+            yield from _nodes(node, passed_over)
 
 
 def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Verification:

@@ -31,7 +31,7 @@ def make_app(trust: Trust) -> FastAPI:
     except ImportError as error:
         feature = "the web service"
         raise MissingExtra(feature, "service") from error
-    app = FastAPI(title="Assay", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Assay", docs_url=None, redoc_url=None, openapi_url=None)
 
     # FastAPI reads annotations as text: it must find this name among the module's globals.
     globals()["Request"] = Request
@@ -70,7 +70,12 @@ async def _with_body(request: Request, examine: Callable[[Path], Any]) -> dict[s
                     msg = f"expected a file of at most {BODY_BYTES} bytes, got more: scan it with the command line"
                     raise LimitExceeded(msg)
                 file.write(block)
-        answer: dict[str, Any] = await examine(path)
+        try:
+            answer: dict[str, Any] = await examine(path)
+        except AssayError as error:
+            # Where we keep an upload is nobody's business.
+            error.args = tuple(str(part).replace(str(path), "the upload") for part in error.args)
+            raise
     answer.pop("path", None)
     return answer
 

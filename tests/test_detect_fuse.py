@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from assay.media.image import Still
 from assay.media.view import View
 from assay.provenance.labels.interface import Label
 from assay.provenance.marks.interface import Mark
-from assay.provenance.verification import State, Verification
+from assay.provenance.verification import Check, State, Verification
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,12 +111,85 @@ def test_a_manifest_that_declares_ai_is_declared_synthetic(view: View, state: St
     assert (verdict.conclusion, verdict.llr) == (Conclusion.DECLARED, llr)
 
 
-def test_an_invalid_manifest_says_altered_and_is_no_measure_of_synthesis(view: View) -> None:
-    evidence = _evidence(view, State.INVALID, facts=AI)
+@pytest.mark.parametrize(
+    ("step", "wanted"),
+    [
+        pytest.param(3, Conclusion.ALTERED, id="signature"),
+        pytest.param(9, Conclusion.ALTERED, id="assertions"),
+        pytest.param(10, Conclusion.ALTERED, id="content"),
+        pytest.param(2, Conclusion.INVALID, id="form"),
+        pytest.param(5, Conclusion.INVALID, id="expired certificate"),
+        pytest.param(8, Conclusion.INVALID, id="revoked certificate"),
+    ],
+)
+def test_only_a_changed_file_is_called_altered_and_neither_measures_synthesis(
+    view: View, step: int, wanted: Conclusion
+) -> None:
+    failed = Check(step=step, name="a step", outcome="fail", sentence="it does not hold")
+    verification = Verification(state=State.INVALID, checks=(failed,), facts=AI)
+    evidence = Evidence(view=view, verification=verification)
     findings = DeclaredDetector().examine(evidence)
     assert isinstance(findings, tuple)
     verdict = fuse(findings, (), evidence)
-    assert (verdict.conclusion, verdict.llr) == (Conclusion.ALTERED, 0.0)
+    assert (verdict.conclusion, verdict.llr) == (wanted, 0.0)
+    assert "it does not hold" in findings[0].note
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"marks": (Mark(scheme="a", payload=1, p_false_alarm=1e-30),)}, id="mark"),
+        pytest.param({"labels": (Label(rule="iptc", form="metadata", says="synthetic"),)}, id="label"),
+    ],
+)
+def test_what_anybody_can_write_does_not_overrule_a_trusted_manifest(view: View, more: dict[str, Any]) -> None:
+    evidence = _evidence(view, State.TRUSTED, **more)
+    answers = [detector.examine(evidence) for detector in (DeclaredDetector(), MarksDetector())]
+    findings = [finding for answer in answers if isinstance(answer, tuple) for finding in answer]
+    verdict = fuse((*findings, _finding(-0.4)), (), evidence)
+    assert verdict.conclusion is Conclusion.INCONCLUSIVE
+    assert verdict.llr == pytest.approx(-0.4)
+    assert verdict.conflicts
+
+
+def test_a_camera_label_beside_a_generators_mark_is_a_conflict_without_any_manifest(view: View) -> None:
+    label = Label(rule="iptc", form="metadata", says="captured")
+    mark = Mark(scheme="a", payload=1, p_false_alarm=1e-9)
+    assert any("camera original" in c for c in _verdict(view, labels=(label,), marks=(mark,)).conflicts)
+
+
+def test_computed_media_is_not_said_to_be_made_by_ai(view: View) -> None:
+    computed = {"actions": [{"action": "c2pa.created", "source_type": TRAINED.replace("trainedA", "a")}]}
+    answer = DeclaredDetector().examine(_evidence(view, State.TRUSTED, facts=computed))
+    assert isinstance(answer, tuple)
+    assert "computed without AI" in answer[0].note
+
+
+def test_a_synthetic_part_is_told_apart_from_a_synthetic_whole(view: View) -> None:
+    part = {"title": "x", "state": "trusted", "relationship": "componentOf", **AI}
+    whole = {**part, "relationship": "parentOf"}
+    prompt = {**part, "relationship": "inputTo"}
+    notes = []
+    for node in (part, whole):
+        answer = DeclaredDetector().examine(_evidence(view, State.TRUSTED, facts={"ingredients": [node]}))
+        assert isinstance(answer, tuple)
+        notes.append(answer[0].note)
+    assert "declares a part made" in notes[0]
+    assert "declares content made" in notes[1]
+    silent = DeclaredDetector().examine(_evidence(view, State.TRUSTED, facts={"ingredients": [prompt]}))
+    assert isinstance(silent, Skipped)
+
+
+def test_the_docs_say_which_conclusions_the_shipped_models_can_reach() -> None:
+    """One model alone cannot reach `likely synthetic`: the page says so for as long as it is true."""
+    cards = Path(fusion.__file__).parent / "weights"
+    highest = {path.stem: json.loads(path.read_text())["calibration"]["highest"] for path in cards.glob("*.json")}
+    assert set(highest) == {"audio-lfcc", "visual-residual"}
+    alone = {name: fusion._measured([_finding(llr)])[0] for name, llr in highest.items()}
+    both = fusion._measured([_finding(highest["audio-lfcc"], "audio"), _finding(highest["visual-residual"], "visual")])
+    assert max(alone.values()) < fusion.LLR_LIKELY <= both[0]
+    text = (Path(fusion.__file__).parents[1] / "docs/verdict.md").read_text()
+    assert "cannot reach `likely synthetic`" in text
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -216,6 +217,41 @@ def test_a_strangers_text_cannot_steer_terminal_or_page(tmp_path: Path, makers: 
     answer = run("scan", "--html", page, path)
     assert "\x1b" not in answer.out
     assert "<script" not in page.read_text()
+
+
+def test_a_name_that_is_no_text_reaches_the_page(tmp_path: Path, makers: ModuleType, run: Run) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / os.fsdecode(b"bad\xff\xe2\x80\xaename.png")).write_bytes(_picture(makers, "PNG"))
+    page = tmp_path / "report.html"
+    assert run("scan", "--html", page, folder).code == 3
+    text = page.read_text()
+    assert "bad" in text
+    assert "\u202e" not in text
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+@pytest.mark.parametrize("place", [".", "nowhere/report.html"])
+def test_a_page_that_cannot_be_written_is_refused_before_the_scan(tmp_path: Path, run: Run, place: str) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(b"never opened")
+    answer = run("scan", "--html", tmp_path / place, path)
+    assert answer.code == 2
+    assert answer.out == ""
+
+
+def test_a_crash_does_not_end_like_a_finding(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        msg = "a fault"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr("assay.detect.scan.scan_each", broken)
+    path = tmp_path / "x.png"
+    path.write_bytes(b"x")
+    answer = run("scan", path)
+    assert answer.code == 3
+    assert "fault of ours" in answer.err
+    assert len(answer.err.splitlines()) == 1
 
 
 def test_unknown_detectors_are_named_with_the_known(tmp_path: Path, run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,18 +42,16 @@ class Voiceprint:
         return np.asarray(self.active & (self.pitch > 0))
 
 
-def analyse(speech: Audio, *, pitch: Literal["careful", "quick"] = "careful", breath: bool = True) -> Voiceprint:
-    """Take `speech` apart (mono mix, 24 kHz).
+def analyse(speech: Audio, *, breath: bool = True) -> Voiceprint:
+    """Take `speech` apart (mono mix, 24 kHz); without `breath` none is measured and all of it is 0.
 
-    `quick` pitch is for clean, synthetic speech (DIO and StoneMask instead of Harvest); without `breath` none is
-    measured and all of it is 0. Raises `MissingExtra` if pyworld is not installed.
+    Pitch is sought twice, first quickly and in the whole range, then carefully around where this voice lies, as De
+    Looze and Hirst (2008) advise: octave errors get rarer. Raises `MissingExtra` if pyworld is not installed.
     """
     world = _world()
     samples = resample(speech.mono(), speech.rate, RATE).astype(np.float64)
-    track = world.harvest if pitch == "careful" else world.dio
-    notes, times = track(samples, RATE, f0_floor=LOWEST_PITCH, f0_ceil=HIGHEST_PITCH)
-    if pitch == "quick":
-        notes = world.stonemask(samples, notes, times, RATE)
+    lowest, highest = _range(world.dio(samples, RATE, f0_floor=LOWEST_PITCH, f0_ceil=HIGHEST_PITCH)[0])
+    notes, times = world.harvest(samples, RATE, f0_floor=lowest, f0_ceil=highest)
     power = world.cheaptrick(samples, notes, times, RATE, fft_size=FFT)
     noise = world.d4c(samples, notes, times, RATE, fft_size=FFT) if breath else np.zeros_like(power)
     loudness = 10 * np.log10(power.mean(axis=1))
@@ -66,6 +64,15 @@ def resynthesise(pitch: Grid, envelope: Grid, breath: Grid) -> NDArray[np.float3
     power = np.ascontiguousarray(np.exp(2 * envelope))
     made = _world().synthesize(np.ascontiguousarray(pitch), power, np.ascontiguousarray(breath), RATE)
     return np.asarray(made, np.float32)
+
+
+def _range(notes: Grid) -> tuple[float, float]:
+    """Return the lowest and highest pitch in hertz that a voice with these may reach: an octave to either side."""
+    sung = notes[notes > 0]
+    if sung.size == 0:
+        return LOWEST_PITCH, HIGHEST_PITCH
+    middle = float(np.median(sung))
+    return max(LOWEST_PITCH, middle / 2), HIGHEST_PITCH
 
 
 @cache

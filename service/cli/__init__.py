@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -80,7 +82,12 @@ def main() -> None:
     except AssayError as error:
         typer.echo(f"assay: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone (assay scan ... | head): that is no failure of ours.
-        sys.stderr.close()
-        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - a crash must not end with 1, which says "found"
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output has gone (assay scan ... | head): that is no failure of ours.
+            sys.stderr.close()
+            sys.exit(0)
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        typer.echo(f"assay: a fault of ours, please report it: {type(error).__name__} at {where}: {error}", err=True)
+        sys.exit(3)

@@ -22,7 +22,7 @@ def grant(
     scope: Annotated[list[str], typer.Option("--scope", help="voice-clone, face-swap, reenact or avatar; repeatable.")],
     purpose: Annotated[str, typer.Option("--purpose", help="What for; any other purpose is refused.")],
     statement: Annotated[str, typer.Option("--statement", help="What the person said or signed, in their words.")],
-    days: Annotated[float, typer.Option("--days", help="Days until the consent ends.")] = 30.0,
+    days: Annotated[float, typer.Option("--days", min=0.01, max=3650, help="Days until the consent ends.")] = 30.0,
 ) -> None:
     """Keep a signed receipt of a person's consent, and print its id.
 

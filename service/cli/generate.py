@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from .options import SeedOption
 
 if TYPE_CHECKING:
     from ...generate import ConsentBook, Draft
+    from ...generate.face import Who
 
 app = typer.Typer(
     help="Make a consented, labelled, marked and signed fake.", no_args_is_help=True, rich_markup_mode=None
@@ -34,7 +35,9 @@ def voice(
 ) -> None:
     """Say a text in a consenting person's voice, and publish it: labelled, marked and signed."""
     from ...generate import ConsentBook, clone_voice
+    from ...generate.place import check_place
 
+    check_place(out, [reference], replace=replace)
     book, now = ConsentBook(), datetime.now(UTC)
     draft = clone_voice(text, reference, subject=subject, book=book, purpose=purpose, now=now, seed=seed)
     _publish(draft, out, book, now, replace=replace)
@@ -51,16 +54,40 @@ def swap(
     ],
     purpose: PurposeOption,
     out: OutOption,
+    who: Annotated[
+        str,
+        typer.Option("--who", help="Whose face: largest, left, right, all, or 0, 1, ... from the left."),
+    ] = "largest",
     replace: ReplaceOption = False,
 ) -> None:
     """Put a consenting person's face into a picture or film of consenting people, and publish it."""
     from ...generate import ConsentBook, swap_face
+    from ...generate.place import check_place
 
+    check_place(out, [target, source], replace=replace)
     book, now = ConsentBook(), datetime.now(UTC)
     draft = swap_face(
-        target, source, face_of=face_of, footage_of=tuple(footage_of), book=book, purpose=purpose, now=now
+        target,
+        source,
+        face_of=face_of,
+        footage_of=tuple(footage_of),
+        book=book,
+        purpose=purpose,
+        now=now,
+        who=_who(who),
     )
     _publish(draft, out, book, now, replace=replace)
+
+
+def _who(text: str) -> Who:
+    from ...media.errors import InputError
+
+    if text.isdecimal():
+        return int(text)
+    if text not in ("all", "largest", "left", "right"):
+        msg = f"expected all, largest, left, right or a number from 0, got {text!r}"
+        raise InputError(msg)
+    return cast("Who", text)
 
 
 def _publish(draft: Draft, out: Path, book: ConsentBook, now: datetime, *, replace: bool) -> None:

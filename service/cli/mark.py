@@ -36,9 +36,13 @@ def mark(
     from ...media.errors import InputError
     from ...media.view import View
     from ...provenance.marks import SHARED_KEY, load_key, read_marks
+    from ...provenance.verification import State
+    from ...provenance.verify import verify
 
     if destination is None:
         found = read_marks(View.open(source), keys=(load_key(key) if key else SHARED_KEY,))
+        if as_json and not found:
+            typer.echo(json.dumps({"path": str(source), "scheme": None}))
         for one in found:
             shown = None if one.payload is None else f"{one.payload:016x}"
             line = {"path": str(source), "scheme": one.scheme, "payload": shown, "p_false_alarm": one.p_false_alarm}
@@ -53,6 +57,8 @@ def mark(
     if destination.exists():
         msg = f"{destination} exists already: choose another place"
         raise InputError(msg)
+    if verify(source).state is not State.ABSENT:
+        typer.echo("assay: the marked copy is a new file: it does not keep the manifest; sign it anew", err=True)
     number = _id(payload)
     _write(Asset.open(source), destination, number, load_key(key))
     typer.echo(f"{number:016x}")

@@ -9,6 +9,7 @@ from .options import escaped
 
 if TYPE_CHECKING:
     from ...detect.finding import Finding
+    from ...detect.fuse import Verdict
     from ...detect.report import Report, Unexamined
     from ...provenance.verification import Verification
 
@@ -36,10 +37,9 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
     if not isinstance(answer, Report):
         return f"{escaped(answer.path)}: not examined\n  {escaped(answer.error)}"
     verdict, state = answer.verdict, answer.verification.state.value
-    low, high = verdict.interval
     lines = [
         f"{escaped(answer.asset.path)}: {verdict.conclusion.value}",
-        f"  evidence   log10 LR {verdict.llr:+.2f} (95 % {low:+.2f} to {high:+.2f}; + is synthetic)",
+        f"  evidence   {_evidence(verdict)}",
         f"  provenance {state}: {OUTCOMES[state]}",
     ]
     lines += [f"  mark       {mark.scheme} {_payload(mark.payload)}" for mark in answer.marks]
@@ -52,6 +52,14 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
         lines += verification_lines(answer.asset.path, answer.verification)[1:]
         lines.append("  seconds    " + ", ".join(f"{name} {value:.2f}" for name, value in answer.seconds.items()))
     return "\n".join(lines)
+
+
+def _evidence(verdict: Verdict) -> str:
+    if not verdict.findings:
+        return "none: nothing was measured"
+    low, high = verdict.interval
+    interval = "by stated rules" if low == high else f"95 % {low:+.2f} to {high:+.2f}"
+    return f"log10 LR {verdict.llr:+.2f} ({interval}; + is synthetic)"
 
 
 def _payload(payload: int | None) -> str:

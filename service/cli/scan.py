@@ -36,11 +36,14 @@ def scan(
     Nothing found does not mean real; no manifest does not mean fake.
     """
     from ...detect import names
+    from ...detect.page import check_page_place
     from ...detect.scan import Examination, files_below, scan_each
     from ...provenance.durable import Store
     from .progress import steps
     from .render import terminal
 
+    if html:
+        check_page_place(html)
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     files = files_below(paths)
     examination = Examination(trust=trust_with(anchor), store=Store(), detectors=chosen, previews=html is not None)

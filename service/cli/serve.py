@@ -14,7 +14,7 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; only this machine if not given.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
     anchor: AnchorOption = None,
 ) -> None:
     """Answer scans and verifications over HTTP: POST a file to /v1/scan or /v1/verify."""
