@@ -115,6 +115,10 @@ def test_bootstrap_over_groups_is_wider_than_over_files_and_covers_the_value(rng
     scores = shift + 0.1 * rng.normal(size=200) + spoof
     by_group = group_bootstrap(metrics.auc, scores, spoof, [str(i) for i in np.repeat(np.arange(20), 10)], seed=1)
     by_file = group_bootstrap(metrics.auc, scores, spoof, [str(i) for i in range(200)], seed=1)
+    assert by_group.low is not None
+    assert by_group.high is not None
+    assert by_file.low is not None
+    assert by_file.high is not None
     assert by_group.low < by_group.value < by_group.high
     assert by_group.high - by_group.low > 1.5 * (by_file.high - by_file.low)
     assert (by_group.groups, by_file.groups) == (20, 200)
