@@ -37,11 +37,11 @@ __all__ = [
 ]
 
 SCHEMES = {
-    "assay.canvas.1": "image:CanvasMark",
-    "assay.stave.1": "audio:StaveMark",
-    "assay.canvas-film.1": "video:FilmMark",
+    "assay.canvas.1": ".image:CanvasMark",
+    "assay.stave.1": ".audio:StaveMark",
+    "assay.canvas-film.1": ".video:FilmMark",
 }
-"""Name of a scheme -> module in this folder and class."""
+"""Name of a scheme -> module (relative to this folder) and class."""
 
 
 FILM_SIDE = 1280
@@ -54,7 +54,7 @@ def scheme(name: str) -> object:
         msg = f"no mark scheme is called {name!r}: known are {', '.join(sorted(SCHEMES))}"
         raise InputError(msg)
     module, _, attribute = SCHEMES[name].partition(":")
-    found: object = getattr(import_module(f".{module}", __name__), attribute)()
+    found: object = getattr(import_module(module, __name__), attribute)()
     return found
 
 
