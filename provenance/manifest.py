@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..media.errors import AssayError
+from ..media.errors import AssayError, InputError
 from ..media.extent import Span
 from .vocabulary import (
     FIRST_ACTIONS,
@@ -21,6 +21,7 @@ from .vocabulary import (
 )
 
 _JSON_MOST: Final = 1024**2  # c2pa-rs refuses a longer manifest definition
+_THUMBNAIL_MOST: Final = 1024**2  # bytes
 # An action that takes ingredients takes all of this relationship, unless it names its own
 _TAKES: Final[dict[str, Relationship]] = {
     "c2pa.opened": "parentOf",
@@ -173,6 +174,14 @@ class Manifest:
         if parameters:
             made["parameters"] = parameters
         return made
+
+
+def refuse_thumbnail(data: bytes) -> None:
+    """Raise `InputError` for a thumbnail that is no JPEG, or larger than a manifest should carry."""
+    if not data.startswith(b"\xff\xd8\xff") or len(data) > _THUMBNAIL_MOST:
+        got = f"{len(data)} bytes that begin with {data[:4].hex()}"
+        msg = f"expected a JPEG of at most {_THUMBNAIL_MOST} bytes as the thumbnail, got {got}: use jpeg_thumbnail"
+        raise InputError(msg)
 
 
 def _binding(binding: SoftBinding) -> dict[str, Any]:

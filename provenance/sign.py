@@ -7,7 +7,7 @@ import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from ..media.errors import InputError, UnreadableMedia
@@ -17,7 +17,7 @@ from .atomic import settle, temporary
 from .certs import Credentials
 from .container import media_type, read_head
 from .context import c2pa_settings
-from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding
+from .manifest import Action, Ingredient, Manifest, SigningError, SoftBinding, refuse_thumbnail
 from .signer import named_failures, native_signer
 from .sources import detached_manifest, sidecar_path
 
@@ -35,6 +35,8 @@ __all__ = [
     "sidecar_path",
     "sign_file",
 ]
+
+_THUMBNAIL: Final = "thumbnail.jpg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +65,18 @@ def sign_file(
     timestamp_url: str | None = None,
     sidecar: Literal["auto", "always", "never"] = "auto",
     replace_existing: bool = False,
+    thumbnail: bytes | None = None,
 ) -> Signed:
     """Sign `source` into `destination`, read the result back, and only then give it its name.
 
     A manifest that `source` carries is kept: it becomes the parent of the new one. `sidecar` is `auto` where only a
     format that cannot hold a manifest gets a `.c2pa` file beside it. An existing destination, be it the source
     itself, is replaced only if `replace_existing`. `timestamp_url` names an RFC 3161 authority, the one use of the
-    network.
+    network. `thumbnail` is a JPEG that goes into the manifest as it is (`jpeg_thumbnail` makes one).
 
-    Raises `InputError` for a file that cannot be read, `UnreadableMedia` for one that is no media, `SigningError` if
-    the manifest contradicts itself or the file, or if the result does not verify; nothing is left behind then.
+    Raises `InputError` for a file that cannot be read or a thumbnail that is no JPEG, `UnreadableMedia` for a file
+    that is no media, `SigningError` if the manifest contradicts itself or the file, or if the result does not verify;
+    nothing is left behind then.
     """
     mime = media_type(read_head(source))
     detached = sidecar == "always" or (sidecar == "auto" and not can_embed(mime))
@@ -84,7 +88,7 @@ def sign_file(
     settings = _settings(credentials, timestamp_url)
     manifest = _with_parent(manifest, source, mime, settings)
     with temporary(destination) as file:
-        store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url))
+        store = _build(source, file, _Job(manifest, credentials, settings, mime, detached, timestamp_url, thumbnail))
         label = _read_back(file, store if detached else b"", settings, trusted=bool(credentials.anchor_pem))
         shutil.copymode(source, file.name)
         if beside is not None:
@@ -104,6 +108,14 @@ class _Job:
     mime: str
     detached: bool
     timestamp_url: str | None
+    thumbnail: bytes | None
+
+    def definition(self) -> dict[str, Any]:
+        made = self.manifest.definition()
+        if self.thumbnail is not None:
+            refuse_thumbnail(self.thumbnail)
+            made["thumbnail"] = {"format": "image/jpeg", "identifier": _THUMBNAIL}
+        return made
 
 
 def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
@@ -113,10 +125,12 @@ def _build(source: Path, file: IO[bytes], job: _Job) -> bytes:
     with (
         native_signer(job.credentials, job.timestamp_url) as signer,
         c2pa.Context.from_dict(job.settings) as context,
-        c2pa.Builder(job.manifest.definition(), context=context) as builder,
+        c2pa.Builder(job.definition(), context=context) as builder,
     ):
         for number, ingredient in enumerate(job.manifest.ingredients):
             _add_ingredient(builder, ingredient, f"ingredient-{number}", context)
+        if job.thumbnail is not None:
+            builder.add_resource(_THUMBNAIL, io.BytesIO(job.thumbnail))
         if job.detached:
             builder.set_no_embed()
         with source.open("rb") as stream:

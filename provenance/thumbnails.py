@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SIDE: Final = 280
 """Pixels of the longer side of a picture in a tree."""
-_QUALITY: Final = 82
+_QUALITIES: Final = (82, 65, 45, 25)  # the first whose JPEG is small enough
+_ENOUGH: Final = 48 * 1024  # bytes
 _PICTURES_MOST: Final = 64  # of one file; a tree with more is shown without the rest
 _BYTES_MOST: Final = 4 * 1024**2  # of one thumbnail: c2pa-rs's own have at most 1024 pixels a side
 _PIXELS_MOST: Final = 16_000_000
@@ -61,17 +62,26 @@ def thumbnails(path: Path, *, limits: Limits | None = None, sidecar: Path | byte
 
 def picture_of(path: Path, *, limits: Limits | None = None) -> bytes | None:
     """Return a picture, or the first frame of a film, as a small JPEG; `None` for a sound or what does not decode."""
+    try:
+        return jpeg_thumbnail(path, side=SIDE, limits=limits)
+    except AssayError:
+        return None
+
+
+def jpeg_thumbnail(path: Path, *, side: int = 512, limits: Limits | None = None) -> bytes | None:
+    """Return a picture, or the first frame of a film, as a JPEG to sign it with; `None` for a sound.
+
+    Its longer side is at most `side` pixels. What needs more than 48 KiB is encoded more coarsely. It is decoded and
+    encoded anew, so that no metadata of the file (a place, a name) comes along. Raises as `Asset.open` and decoding do.
+    """
     from ..media.asset import Asset
     from ..media.decode import decode_image, stream_frames
 
-    try:
-        asset = Asset.open(path, limits=limits or Limits())
-        if asset.kind == "image":
-            return _jpeg(decode_image(asset, limits=limits).pixels)
-        if asset.kind == "video":
-            return next((_jpeg(frame.image) for frame in stream_frames(asset, limits=limits, max_side=SIDE)), None)
-    except AssayError:
-        return None
+    asset = Asset.open(path, limits=limits or Limits())
+    if asset.kind == "image":
+        return _jpeg(decode_image(asset, limits=limits).pixels, side)
+    if asset.kind == "video":
+        return next((_jpeg(one.image, side) for one in stream_frames(asset, limits=limits, max_side=side)), None)
     return None
 
 
@@ -117,13 +127,18 @@ def _small(data: bytes, limits: Limits) -> bytes | None:
         return None
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """Return pixels (uint8 `[h, w, 3]`) as a JPEG whose longer side is at most `SIDE`."""
+def _jpeg(pixels: NDArray[np.uint8], side: int = SIDE) -> bytes:
+    """Return pixels (uint8 `[h, w, 3]`) as a JPEG whose longer side is at most `side`."""
     import numpy
     from PIL import Image
 
     from ..media.encode import encode_image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((SIDE, SIDE))
-    return encode_image(numpy.asarray(image), "jpeg", quality=_QUALITY)
+    image.thumbnail((side, side))
+    small, made = numpy.asarray(image), b""
+    for quality in _QUALITIES:
+        made = encode_image(small, "jpeg", quality=quality)
+        if len(made) <= _ENOUGH:
+            break
+    return made

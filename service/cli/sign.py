@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 import typer
 
-from .options import read_file
+from .options import escaped, read_file
 
 if TYPE_CHECKING:
     from ...provenance.certs import Credentials
@@ -49,6 +49,9 @@ def sign(
         str, typer.Option("--sidecar", help="Manifest beside the file (.c2pa): auto, always or never.")
     ] = "auto",
     timestamp: Annotated[str | None, typer.Option("--timestamp", help="Address of an RFC 3161 time stamper.")] = None,
+    thumbnail: Annotated[
+        bool, typer.Option("--thumbnail", help="Put a small JPEG of the picture, or first frame, into the manifest.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the destination if it is there.")] = False,
 ) -> None:
     """Sign a copy of a file with a C2PA manifest.
@@ -82,6 +85,7 @@ def sign(
         timestamp_url=timestamp,
         sidecar=cast("Literal['auto', 'always', 'never']", sidecar),
         replace_existing=replace,
+        thumbnail=_thumbnail(source) if thumbnail else None,
     )
     typer.echo(str(signed.path))
     if signed.sidecar is not None:
@@ -116,6 +120,17 @@ def _credentials(certs: Path | None, given: _Key) -> Credentials:
 
     pin = (secret or b"").decode()
     return token_credentials(given.module, device=given.token, key=given.key, pin=pin, chain_pem=chain)
+
+
+def _thumbnail(source: Path) -> bytes:
+    from ...media.errors import InputError
+    from ...provenance.thumbnails import jpeg_thumbnail
+
+    made = jpeg_thumbnail(source)
+    if made is None:
+        msg = f"expected a picture or a film for --thumbnail, but {escaped(source)} shows nothing: sign it without"
+        raise InputError(msg)
+    return made
 
 
 def _ingredient(text: str) -> Ingredient:
