@@ -49,10 +49,13 @@ class CloningEngine:
 
         Raises `GenerationError` as `speak` does.
         """
-        said = [self._synthesiser.say(sentence, seed=seed + place) for place, sentence in enumerate(sentences(text))]
-        spoken = [speech for speech in said if speech is not None]
+        spoken = []
+        for place, sentence in enumerate(sentences(text)):
+            speech = self._synthesiser.say(sentence, seed=seed + place)
+            if speech is not None:
+                spoken.append(speech)
         if not spoken:
-            msg = f"expected words that {self._synthesiser.name} can pronounce, got {text[:60]!r}"
+            msg = f"expected words to speak, got {text[:60]!r}"
             raise GenerationError(msg)
         return spoken
 

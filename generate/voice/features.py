@@ -12,6 +12,7 @@ from .world import BINS, RATE, Grid, Voiceprint
 BANDS = 64
 _LOWEST = 40.0  # hertz
 _KEPT = 20  # cepstral coefficients that tell speech sounds apart; finer ones tell harmonics and rooms
+_BEFORE_THE_EDGE = 0.9  # a filter falls off before it is silent, and a gain must not copy its fall
 _VELOCITY, _ACCELERATION, _SUNG = 6.0, 5.0, 3.0  # weights against the coefficients, whose spread is 1
 
 
@@ -81,7 +82,8 @@ def band_limit(voice: Voiceprint) -> float:
     """Return up to which frequency, in hertz, the recording holds speech: its rate, a codec or a telephone ends it."""
     power = np.exp(2 * voice.envelope[voice.active]).mean(axis=0)
     heard = np.flatnonzero(power > power.max() * 1e-7)
-    return float(np.clip(heard[-1] / (BINS - 1) * RATE / 2 * 0.95, 3_000, 11_400))
+    edge = heard[-1] / (BINS - 1) * RATE / 2
+    return float(np.clip(edge * _BEFORE_THE_EDGE, 3_000, 11_400))
 
 
 def _cepstrum(bands: Grid) -> Grid:

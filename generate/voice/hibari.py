@@ -8,6 +8,7 @@ import numpy as np
 
 from ...media.audio import Audio
 from ...media.errors import MissingExtra
+from ..interface import GenerationError
 
 
 class HibariSynthesiser:
@@ -30,8 +31,16 @@ class HibariSynthesiser:
         self._voice: Any = hibari.Hibari(voice="heart", threads=1)
 
     def say(self, sentence: str, *, seed: int) -> Audio | None:
-        """Return the sentence at 24 kHz, or `None` if nothing in it can be pronounced."""
-        samples = np.asarray(self._voice(sentence, seed=seed), np.float32)
-        if samples.size == 0:
+        """Return the sentence at 24 kHz, or `None` if it has no words.
+
+        Raises `GenerationError` if it has a word that hibari would leave out, in another script for instance.
+        """
+        words = [word for word in sentence.split() if any(character.isalnum() for character in word)]
+        for word in words:
+            if not any(sound.isalpha() for sounds in self._voice.phonemize(word) for sound in sounds):
+                msg = f"expected words that hibari can pronounce (English), got {word[:60]!r}"
+                raise GenerationError(msg)
+        if not words:
             return None
+        samples = np.asarray(self._voice(sentence, seed=seed), np.float32)
         return Audio(samples=np.ascontiguousarray(samples[None]), rate=int(self._voice.sample_rate))

@@ -60,7 +60,10 @@ class Synthesiser(Protocol):
     trained: bool
 
     def say(self, sentence: str, *, seed: int) -> Audio | None:
-        """Return mono sound of any rate, or `None` if `sentence` holds nothing that can be pronounced."""
+        """Return mono sound of any rate, or `None` if `sentence` has no words.
+
+        Raises `GenerationError` if it has words that cannot be pronounced.
+        """
         ...
 
 

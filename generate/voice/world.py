@@ -45,8 +45,9 @@ class Voiceprint:
 def analyse(speech: Audio, *, breath: bool = True) -> Voiceprint:
     """Take `speech` apart (mono mix, 24 kHz); without `breath` none is measured and all of it is 0.
 
-    Pitch is sought twice, first quickly and in the whole range, then carefully around where this voice lies, as De
-    Looze and Hirst (2008) advise: octave errors get rarer. Raises `MissingExtra` if pyworld is not installed.
+    Pitch is sought twice, first quickly and in the whole range, then carefully from an octave below where this voice
+    lies (after De Looze, Hirst 2008): octave errors get rarer. The top stays: lively speech goes far up. Raises
+    `MissingExtra` if pyworld is not installed.
     """
     world = _world()
     samples = resample(speech.mono(), speech.rate, RATE).astype(np.float64)
@@ -67,7 +68,7 @@ def resynthesise(pitch: Grid, envelope: Grid, breath: Grid) -> NDArray[np.float3
 
 
 def _range(notes: Grid) -> tuple[float, float]:
-    """Return the lowest and highest pitch in hertz that a voice with these may reach: an octave to either side."""
+    """Return the lowest and highest pitch in hertz that a voice with these may reach: down to an octave below."""
     sung = notes[notes > 0]
     if sung.size == 0:
         return LOWEST_PITCH, HIGHEST_PITCH
