@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..media.errors import InputError
+from ..provenance.tree import RELATIONS
 from ..provenance.verification import State
 from .fuse import Conclusion
 from .report import Report, Unexamined
@@ -74,6 +75,8 @@ def environment(*folders: Path) -> Environment:
     pages.filters["jpeg_uri"] = lambda data: data_uri(data, "image/jpeg")
     pages.filters["png_uri"] = lambda data: data_uri(data, "image/png")
     pages.globals["version"] = __version__
+    pages.globals["relations"] = RELATIONS
+    pages.globals["receipt_tones"] = {"holds": "fine", "unknown log": "calm", "does not hold": "open"}
     return pages
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from ..media.audio import Audio
 from ..media.errors import AssayError
 from ..media.view import View
+from ..provenance.thumbnails import SIDE, thumbnails
+from ..provenance.tree import OWN, Node, tree_of
+from ..provenance.verification import Verification
 
 PICTURE_SIDE = 560
 FRAME_SIDE = 240
@@ -56,6 +60,23 @@ def preview_of(view: View) -> Preview:
         seconds=view.seconds or 0.0,
         top_hz=top,
     )
+
+
+def tree_with_pictures(view: View, verification: Verification, path: Path) -> Node | None:
+    """Return the provenance tree of a verified file, `None` without a manifest.
+
+    The file's own picture shows it as it is now, the others what their signers put into the manifest.
+    """
+    label = verification.facts.get("manifest")
+    if not label:
+        return None
+    try:
+        pictures = thumbnails(path)
+    except AssayError:
+        pictures = {}
+    shown = view.still.pixels if view.still is not None else view.frames[0].image if view.frames else None
+    own = {} if shown is None else {(label, OWN): jpeg(shown, side=SIDE)}
+    return tree_of(verification, name=path.name, pictures=pictures | own)
 
 
 def _sound(view: View) -> Audio | None:

@@ -10,6 +10,8 @@ from ..media.asset import Asset
 from ..media.errors import AssayError
 from ..provenance.labels.interface import Label
 from ..provenance.marks.interface import Mark
+from ..provenance.receipts import LogReceipt
+from ..provenance.tree import Node
 from ..provenance.verification import Verification
 from .finding import Finding
 from .fuse import Conclusion, Verdict
@@ -27,7 +29,9 @@ _FOUND = {Conclusion.ALTERED, Conclusion.INVALID, Conclusion.DECLARED, Conclusio
 class Report:
     """What a scan says of one file.
 
-    `seconds` tells where the time went, `notes` what decoding did or met; `preview` is there if it was asked for.
+    `seconds` tells where the time went, `notes` what decoding did or met; `preview`, and the provenance
+    `tree` of a file with a manifest, are there if they were asked for. `receipts` are the logs' beside the file; none
+    says nothing.
     """
 
     asset: Asset
@@ -38,6 +42,8 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     preview: Preview | None = None
+    receipts: tuple[LogReceipt, ...] = ()
+    tree: Node | None = None
 
     @property
     def exit_code(self) -> int:
@@ -57,6 +63,7 @@ class Report:
             "verification": self.verification.to_json(),
             "marks": [mark_json(mark) for mark in self.marks],
             "labels": [asdict(label) for label in self.labels],
+            "receipts": [asdict(receipt) for receipt in self.receipts],
             "verdict": {
                 "conclusion": verdict.conclusion.value,
                 "llr": round(verdict.llr, 4) if verdict.findings else None,
@@ -92,6 +99,7 @@ class Unexamined:
             "verification": {"state": "not checked"},
             "marks": [],
             "labels": [],
+            "receipts": [],
             "verdict": {"conclusion": Conclusion.NOT_EXAMINED.value, "llr": None, "interval": None},
             "findings": [],
             "skipped": [],

@@ -16,6 +16,8 @@ from ..provenance.durable import Store
 from ..provenance.labels import read_labels
 from ..provenance.marks import read_marks
 from ..provenance.marks.interface import Mark
+from ..provenance.notes import NoteKey
+from ..provenance.receipts import is_receipt, read_receipts
 from ..provenance.recover import recover
 from ..provenance.trust import Trust
 from ..provenance.verification import State, Verification
@@ -23,7 +25,7 @@ from ..provenance.verify import verify, with_marks
 from . import detector, names
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
-from .preview import preview_of
+from .preview import preview_of, tree_with_pictures
 from .report import Report, Unexamined
 
 Progress = Callable[[str], None]
@@ -33,7 +35,8 @@ Progress = Callable[[str], None]
 class Examination:
     """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept.
 
-    With a `store` of published manifests, a file that lost its own is looked up there through its mark.
+    With a `store` of published manifests, a file that lost its own is looked up there through its mark. `logs` are
+    the keys of the logs whose receipts count (`None` = those that the user knows).
     """
 
     trust: Trust
@@ -41,6 +44,7 @@ class Examination:
     detectors: tuple[str, ...] | None = None
     limits: Limits = DEFAULT_LIMITS
     previews: bool = False
+    logs: tuple[NoteKey, ...] | None = None
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
@@ -56,6 +60,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     with _stage("verify", seconds, tell):
         verification = verify(path, trust=examination.trust, limits=examination.limits)
         labels = read_labels(path)
+        receipts = read_receipts(path, sha256=asset.sha256, logs=examination.logs)
     with _stage("decode", seconds, tell):
         view = View.open(asset, limits=examination.limits)
     with _stage("marks", seconds, tell):
@@ -87,6 +92,8 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         seconds=seconds,
         notes=(*view.notes, *notes),
         preview=preview_of(view) if examination.previews else None,
+        receipts=receipts,
+        tree=tree_with_pictures(view, verification, path) if examination.previews else None,
     )
 
 
@@ -102,7 +109,7 @@ def scan_each(
 
 
 def files_below(paths: Iterable[Path]) -> list[Path]:
-    """Return `paths` with each folder replaced by the files below it, sorted; hidden files and links are left out.
+    """Return `paths` with each folder replaced by the files below it, sorted, but for hidden files, links and receipts.
 
     Raises `InputError` for a path that does not exist.
     """
@@ -123,7 +130,7 @@ def files_below(paths: Iterable[Path]) -> list[Path]:
 def _files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and not path.is_symlink():
+        if not hidden and path.is_file() and not path.is_symlink() and not is_receipt(path):
             yield path
 
 

@@ -53,6 +53,35 @@ def put(made: Path, out: Path, *, replace: bool) -> None:
         os.close(folder)
 
 
+@contextmanager
+def put_beside(made: Path, place: Path, *, replace: bool) -> Iterator[None]:
+    """Give `made` the name `place`, and keep it only if what is done meanwhile succeeds; else all is as it was.
+
+    Raises `InputError` if the name was taken meanwhile (unless `replace`).
+    """
+    mine, older = made.lstat(), made.with_name(f"older-{made.name}")
+    try:
+        if replace and os.path.lexists(place):
+            _keep(place, older)
+        put(made, place, replace=replace)
+        yield
+    except BaseException:
+        if os.path.lexists(older):
+            older.replace(place)
+        elif os.path.lexists(place) and os.path.samestat(place.lstat(), mine):
+            place.unlink()
+        raise
+
+
+def _keep(place: Path, older: Path) -> None:
+    try:
+        older.hardlink_to(place)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        place.rename(older)
+
+
 def _link(made: Path, out: Path) -> None:
     """Name `made` by a link, which unlike a rename never overwrites."""
     try:

@@ -10,7 +10,8 @@ The steps, in this order; none can be skipped, and a failure in any leaves nothi
 6. the manifest is made and signed, in a folder beside `out` that only the owner can enter;
 7. the file is opened again from the disk: trusted, the mark gives the id, all labels are there (`proof`);
 8. the store, and the log if there is one, take the entry;
-9. consent is asked once more, for it may have been revoked meanwhile, and the file gets its name.
+9. consent is asked once more, for it may have been revoked meanwhile, and the file gets its name;
+   the log's receipt appears beside it with it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import dataclasses
 import hashlib
 import sqlite3
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,6 +36,7 @@ from ..provenance.labels.interface import Label
 from ..provenance.ledger import Ledger, Receipt
 from ..provenance.marks.interface import Mark
 from ..provenance.marks.keys import SHARED_KEY
+from ..provenance.receipts import receipt_place
 from ..provenance.sign import sign_file
 from ..provenance.trust import Trust
 from ..provenance.verification import Verification
@@ -41,7 +44,7 @@ from .claim import claim
 from .consent import ConsentBook, ConsentError, Refusal, file_sha256
 from .finish import Stamp, container_for, finish
 from .interface import Draft, PublishError
-from .place import check_place, closed_room, put
+from .place import check_place, closed_room, put, put_beside
 from .proof import prove
 from .seal import need_aware, write_time
 
@@ -53,7 +56,7 @@ _TRIES = 8
 class Published:
     """A file that left: where it is, the id in its mark, its SHA-256, what was read back from it, and the consents.
 
-    `receipt` is the log's, `None` where no log was given.
+    `receipt` is the log's, which lies beside the file too (`NAME.EXT.receipt`); `None` where no log was given.
     """
 
     path: Path
@@ -96,14 +99,17 @@ def publish(
 ) -> Published:
     """Write `draft` to `out`, labelled, marked with a random id and signed; the container is that of `out`'s suffix.
 
-    Raises `InputError` if `out` exists (unless `replace`), is one of the draft's own sources or has a suffix that
-    cannot hold a manifest; `ConsentError` if anybody's consent does not serve; `PublishError` if another step fails.
-    Then nothing was written, and an older file at `out` is as it was.
+    With a `ledger`, its receipt lies beside the file as `NAME.EXT.receipt`: both appear, or neither.
+
+    Raises `InputError` if `out` or the receipt exists (unless `replace`), is one of the draft's own sources or has a
+    suffix that cannot hold a manifest; `ConsentError` if anybody's consent does not serve; `PublishError` if another
+    step fails. Then nothing was written, and an older file and receipt are as they were.
     """
     desk = _Desk(book=book, credentials=credentials, trust=trust, store=store, ledger=ledger, key=key, now=now, rng=rng)
     _need_real(draft, desk)
     container = container_for(draft, out)
-    check_place(out, [source.path for source in draft.sources], replace=replace)
+    for place in (out,) if ledger is None else (out, receipt_place(out)):
+        check_place(place, [source.path for source in draft.sources], replace=replace)
     try:
         return _publish(draft, out, desk, container=container, replace=replace)
     except (ConsentError, PublishError):
@@ -135,8 +141,18 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
         )
         # A long film takes long to make: consent is asked at the moment that the file leaves.
         _consents(draft, dataclasses.replace(desk, now=desk.now + timedelta(seconds=time.monotonic() - begun)))
-        put(signed, out, replace=replace)
+        with _beside(published, room, replace=replace):
+            put(signed, out, replace=replace)
     return published
+
+
+def _beside(published: Published, room: Path, *, replace: bool) -> AbstractContextManager[None]:
+    """Return what keeps the log's receipt beside the file, if what is done meanwhile succeeds."""
+    if published.receipt is None:
+        return nullcontext()
+    made = room / "receipt"
+    made.write_bytes(published.receipt.to_text().encode())
+    return put_beside(made, receipt_place(published.path), replace=replace)
 
 
 def _need_real(draft: Draft, desk: _Desk) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..media.errors import AssayError, InputError
+from .receipts import is_receipt
 from .resume import Earlier, Stamp
 from .rubrics import asset_class
 from .sources import SIDECAR_SUFFIX, sidecar_path
@@ -132,8 +133,8 @@ def verify_each(paths: Iterable[Path], batch: Batch) -> Generator[Answer, None, 
 def files_below(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield `paths`, in place of each folder the files below it, sorted, one folder looked at after the other.
 
-    In folders, hidden files, links and sidecars are left out. What is not there, and a folder that cannot be looked
-    into, is yielded itself: verifying it gives the error.
+    In folders, hidden files, links, sidecars and receipts are left out. What is not there, and a folder that
+    cannot be looked into, is yielded itself: verifying it gives the error.
     """
     for path in paths:
         waiting = [path]
@@ -158,7 +159,9 @@ def _inside(folder: Path) -> list[Path] | None:
 def _counts(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or entry.is_symlink():
         return False
-    return entry.is_dir() or (entry.is_file() and not entry.name.endswith(SIDECAR_SUFFIX))
+    return entry.is_dir() or (
+        entry.is_file() and not entry.name.endswith(SIDECAR_SUFFIX) and not is_receipt(Path(entry.path))
+    )
 
 
 def _answer(path: Path, batch: Batch) -> Answer:

@@ -85,6 +85,11 @@ class NoteKey:
             return time
         return None
 
+    def named_in(self, note: str) -> bool:
+        """Tell whether a signature on `note` names this key, holding or not. Raises `LedgerError` for other text."""
+        lines = split_note(note)[1][:_SIGNATURES]
+        return any(name == self.name and raw[:4] == self.id for name, raw in map(_parse_line, lines))
+
     def _typed(self) -> bytes:
         return bytes((_WITNESS if self.witness else _LOG,)) + self.public
 

@@ -26,6 +26,7 @@ from assay.media.errors import MissingExtra, WeightsError
 from assay.media.video import Frame
 from assay.provenance.certs import ensure_credentials
 from assay.provenance.durable import Store
+from assay.provenance.ledger import ensure_ledger
 from assay.provenance.trust import Trust
 from skimage import data
 
@@ -148,7 +149,9 @@ def main(base: Path) -> None:
     files = material(base)
     credentials = ensure_credentials(base / "certs", now=NOW)
     trust = Trust().add(credentials.anchor_pem)
-    desk = {"credentials": credentials, "trust": trust, "store": Store(base / "keep" / "store.sqlite")}
+    keep = base / "keep"
+    desk = {"credentials": credentials, "trust": trust, "store": Store(keep / "store.sqlite")}
+    desk["ledger"] = ensure_ledger(keep / "ledger")
     rehearse(base / "first", files, desk, speak=False)
     called.clear()
     sys.addaudithook(hook)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import rfc8785
 from assay.detect import CATALOGUE
 from assay.detect import scan as scanning
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.fuse import Conclusion
+from assay.detect.page import write_page
 from assay.detect.report import Report
 from assay.detect.scan import Examination, files_below, scan, scan_each
 from assay.media.decode import decode_image
@@ -20,10 +24,14 @@ from assay.media.errors import InputError, UnreadableMedia
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.durable import Entry, Store
 from assay.provenance.fingerprint import fingerprint
+from assay.provenance.ledger import ensure_ledger
 from assay.provenance.marks import SHARED_KEY, image_scheme
+from assay.provenance.receipts import receipt_place
 from assay.provenance.sign import Action, Manifest, SoftBinding, sign_file
+from assay.provenance.tree import walk
 from assay.provenance.trust import Trust
 from assay.provenance.verification import State
+from assay.service.cli.render import terminal
 from skimage.data import astronaut, chelsea
 
 PAYLOAD = 0x0123456789ABCDEF
@@ -144,3 +152,57 @@ def test_one_bad_file_does_not_end_a_batch(tmp_path: Path, examination: Examinat
 def test_folders_that_do_not_exist_are_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found nothing"):
         files_below([tmp_path / "nowhere"])
+
+
+def test_the_receipt_beside_a_file_is_told_everywhere_and_moves_no_verdict(
+    tmp_path: Path, examination: Examination, makers: ModuleType
+) -> None:
+    path, page = tmp_path / "card.png", tmp_path / "page.html"
+    path.write_bytes(encode_image(makers.card(), "png"))
+    log = ensure_ledger(tmp_path / "ledger", name="example.org/log")
+    knowing = replace(examination, logs=(log.key,))
+    without = scan(path, knowing)
+    assert without.to_json()["receipts"] == []
+    entry = rfc8785.dumps({"sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    receipt_place(path).write_text(log.add(entry).to_text())
+    assert path in files_below([tmp_path])
+    assert receipt_place(path) not in files_below([tmp_path])
+    report = scan(path, knowing)
+    told = report.to_json()["receipts"]
+    assert [(one["log"], one["index"], one["size"], one["state"]) for one in told] == [
+        ("example.org/log", 0, 1, "holds")
+    ]
+    assert report.verdict.conclusion is without.verdict.conclusion
+    assert "receipt    example.org/log holds: " in terminal(report, verbose=0)
+    write_page([report], page)
+    assert "receipt holds" in page.read_text()
+    assert scan(path, replace(examination, logs=())).receipts[0].state == "unknown log"
+
+
+def test_the_page_draws_what_a_file_was_made_from(tmp_path: Path, shared: Path, examination: Examination) -> None:
+    path, page = shared / "media/c2pa/c2pa-rs/CACAE-uri-CA.jpg", tmp_path / "page.html"
+    if not path.exists():
+        pytest.skip("the real media are not here")
+    assert scan(path, examination).tree is None, "only where pictures were asked for"
+    report = scan(path, replace(examination, previews=True))
+    assert report.tree is not None
+    assert [(depth, node.broken, node.picture is not None) for depth, node in walk(report.tree)] == [
+        (0, False, True),
+        (1, False, True),
+        (2, True, True),
+        (3, False, True),
+    ]
+    write_page([report], page)
+    text = page.read_text()
+    assert "<details><summary>Provenance, as a tree" in text
+    assert text.count('<div class="node ') == 4
+    assert "E-uri-CA.jpg" in text
+
+
+def test_a_page_of_a_file_without_manifest_has_no_tree(
+    tmp_path: Path, examination: Examination, makers: ModuleType
+) -> None:
+    path, page = tmp_path / "card.png", tmp_path / "page.html"
+    path.write_bytes(encode_image(makers.card(), "png"))
+    write_page([scan(path, replace(examination, previews=True))], page)
+    assert "as a tree" not in page.read_text()

@@ -30,8 +30,9 @@ from assay.media.view import View
 from assay.provenance.certs import Credentials, make_authority, make_leaf
 from assay.provenance.durable import Store
 from assay.provenance.labels.implicit import read_labels
-from assay.provenance.ledger import ensure_ledger
+from assay.provenance.ledger import Receipt, ensure_ledger
 from assay.provenance.marks import SHARED_KEY, read_marks
+from assay.provenance.receipts import read_receipts
 from assay.provenance.recover import recover
 from assay.provenance.trust import Trust
 from assay.provenance.verification import State
@@ -300,7 +301,60 @@ def test_a_log_takes_the_entry_and_its_receipt_comes_back(desk: Desk) -> None:
     assert published.receipt is not None
     assert published.receipt.verify(ledger.key).size == 1
     assert json.loads(published.receipt.entry)["sha256"] == published.sha256
-    assert desk.left() == ["a.jpg"]
+    assert desk.left() == ["a.jpg", "a.jpg.receipt"]
+    assert Receipt.parse((desk.out / "a.jpg.receipt").read_text()) == published.receipt
+    (found,) = read_receipts(published.path, sha256=published.sha256, logs=[ledger.key])
+    assert (found.state, found.index, found.size) == ("holds", 0, 1)
+
+
+def test_a_receipt_that_is_there_is_replaced_only_when_asked(desk: Desk) -> None:
+    ledger, draft = ensure_ledger(desk.folder / "ledger"), desk.draft(_media("image"))
+    (desk.out / "a.jpg.receipt").write_bytes(b"older")
+    with pytest.raises(InputError, match="exists"):
+        desk.publish(draft, "a.jpg", ledger=ledger)
+    assert desk.left() == ["a.jpg.receipt"]
+    assert len(ledger) == 0
+    first = desk.publish(draft, "a.jpg", ledger=ledger, replace=True)
+    second = desk.publish(draft, "a.jpg", ledger=ledger, replace=True)
+    assert first.sha256 != second.sha256
+    assert Receipt.parse((desk.out / "a.jpg.receipt").read_text()) == second.receipt
+    assert desk.left() == ["a.jpg", "a.jpg.receipt"]
+
+
+@pytest.mark.parametrize("older", [True, False], ids=["replacing", "new"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError], ids=lambda kind: kind.__name__)
+def test_a_receipt_never_stands_without_its_file(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: type[BaseException], *, older: bool
+) -> None:
+    names = ["a.jpg", "a.jpg.receipt"] if older else []
+    for name in names:
+        (desk.out / name).write_bytes(b"older " + name.encode())
+
+    def fail(*_: Any, **__: Any) -> Any:
+        assert Receipt.parse((desk.out / "a.jpg.receipt").read_text()).index == 0, "the receipt is there first"
+        msg = "the disk is full"
+        raise error(msg)
+
+    monkeypatch.setattr(door, "put", fail)
+    ledger = ensure_ledger(desk.folder / "ledger")
+    with pytest.raises(KeyboardInterrupt if error is KeyboardInterrupt else PublishError, match="disk is full"):
+        desk.publish(desk.draft(_media("image")), "a.jpg", ledger=ledger, replace=older)
+    assert desk.left() == names
+    assert all((desk.out / name).read_bytes() == b"older " + name.encode() for name in names)
+
+
+def test_a_strangers_receipt_that_came_meanwhile_stays(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = door.put_beside
+
+    def late(made: Path, out: Path, *, replace: bool) -> Any:
+        out.write_bytes(b"somebody else's")
+        return place(made, out, replace=replace)
+
+    monkeypatch.setattr(door, "put_beside", late)
+    with pytest.raises(PublishError, match="exists"):
+        desk.publish(desk.draft(_media("image")), "a.jpg", ledger=ensure_ledger(desk.folder / "ledger"))
+    assert desk.left() == ["a.jpg.receipt"]
+    assert (desk.out / "a.jpg.receipt").read_bytes() == b"somebody else's"
 
 
 # Consent

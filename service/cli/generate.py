@@ -35,9 +35,8 @@ def voice(
 ) -> None:
     """Say a text in a consenting person's voice, and publish it: labelled, marked and signed."""
     from ...generate import ConsentBook, clone_voice
-    from ...generate.place import check_place
 
-    check_place(out, [reference], replace=replace)
+    _check_places(out, [reference], replace=replace)
     book, now = ConsentBook(), datetime.now(UTC)
     draft = clone_voice(text, reference, subject=subject, book=book, purpose=purpose, now=now, seed=seed)
     _publish(draft, out, book, now, replace=replace)
@@ -62,9 +61,8 @@ def swap(
 ) -> None:
     """Put a consenting person's face into a picture or film of consenting people, and publish it."""
     from ...generate import ConsentBook, swap_face
-    from ...generate.place import check_place
 
-    check_place(out, [target, source], replace=replace)
+    _check_places(out, [target, source], replace=replace)
     book, now = ConsentBook(), datetime.now(UTC)
     draft = swap_face(
         target,
@@ -77,6 +75,15 @@ def swap(
         who=_who(who),
     )
     _publish(draft, out, book, now, replace=replace)
+
+
+def _check_places(out: Path, sources: list[Path], *, replace: bool) -> None:
+    """Raise `InputError`, before any work is done, unless the file and its receipt can be published."""
+    from ...generate.place import check_place
+    from ...provenance.receipts import receipt_place
+
+    for place in (out, receipt_place(out)):
+        check_place(place, sources, replace=replace)
 
 
 def _who(text: str) -> Who:
@@ -97,6 +104,7 @@ def _publish(draft: Draft, out: Path, book: ConsentBook, now: datetime, *, repla
     from ...provenance.certs import ensure_credentials
     from ...provenance.durable import Store
     from ...provenance.ledger import ensure_ledger
+    from ...provenance.receipts import receipt_place
     from ...provenance.trust import Trust
 
     credentials = ensure_credentials()
@@ -114,3 +122,4 @@ def _publish(draft: Draft, out: Path, book: ConsentBook, now: datetime, *, repla
     )
     typer.echo(str(published.path))
     typer.echo(f"mark id {published.payload:016x}, manifest {published.verification.state.value}", err=True)
+    typer.echo(f"the log's receipt: {receipt_place(published.path)}", err=True)

@@ -44,6 +44,10 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
     ]
     lines += [f"  mark       {mark.scheme} {_payload(mark.payload)}" for mark in answer.marks]
     lines += [f"  label      {label.rule} ({label.form}): {label.says}" for label in answer.labels]
+    lines += [
+        f"  receipt    {escaped(receipt.log or '-')} {receipt.state}: {escaped(receipt.sentence)}"
+        for receipt in answer.receipts
+    ]
     lines += [f"  conflict   {escaped(conflict)}" for conflict in verdict.conflicts]
     lines += [_finding_line(finding) for finding in verdict.findings]
     lines += [f"  skipped    {skip.detector}: {escaped(skip.why)}" for skip in verdict.skipped]

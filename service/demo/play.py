@@ -119,7 +119,7 @@ def _scans(
     fake = [("published fake", work.published.path) for work in works]
     worn = [(one.done, stage.out / one.look.name) for one in damaged]
     listed = [*real, *fake, *worn]
-    examination = Examination(trust=stage.trust, store=stage.store, previews=True)
+    examination = Examination(trust=stage.trust, store=stage.store, previews=True, logs=(stage.ledger.key,))
     with stage.act("scan reals and fakes"):
         answers = scan_each([path for _, path in listed], examination, progress=stage.progress.stage)
         return tuple((what, answer) for (what, _), answer in zip(listed, answers, strict=True))
