@@ -22,6 +22,7 @@ class AssayError(Exception):
         ├── MarkError             a mark could not be embedded                 (provenance)
         ├── LabelError            a label could not be written                 (provenance)
         ├── LedgerError           the public log is damaged or refuses         (provenance)
+        │   └── NodeError         a chain's node does not serve                (provenance)
         ├── CorpusError           a corpus, split or index is not as expected  (datasets)
         ├── ConsentError          consent is missing, expired, revoked ...     (generate)
         ├── GenerationError       an engine could not make what was asked      (generate)

@@ -28,6 +28,10 @@ _LEAST_GAS = 21_000  # of any transaction (Ethereum yellow paper, appendix G)
 _GAS_ROOM = 5  # an estimate may fall short by a fifth
 
 
+class NodeError(LedgerError):
+    """The node does not serve, or serves another chain: this says nothing of an anchor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
     """Where a checkpoint is anchored: the `chain`'s id (EIP-155) and the `transaction` (0x and 64 hex digits)."""
@@ -77,7 +81,7 @@ class Chain:
     def at(cls, url: str, *, seconds: float = 30.0) -> Chain:
         """Return the chain of the node at `url` (JSON-RPC over http); this goes over the network.
 
-        Raises `MissingExtra` without web3, `LedgerError` if no node answers there within `seconds`.
+        Raises `MissingExtra` without web3, `NodeError` if no node answers there within `seconds`.
         """
         try:
             from web3 import HTTPProvider, Web3
@@ -133,14 +137,15 @@ class Chain:
     def verify(self, note: str, anchor: Anchor, *, confirmations: int = 1) -> Anchored:
         """Return what the chain says of `anchor`.
 
-        Raises `LedgerError` if it is another chain, the transaction is not in it or failed, carries something else
-        than the checkpoint in `note`, or fewer blocks than `confirmations` stand on it.
+        Raises `LedgerError` if the transaction is not in the chain or failed, carries something else than the
+        checkpoint in `note`, or fewer blocks than `confirmations` stand on it; `NodeError`, which says nothing of the
+        anchor, if the node does not serve or is of another chain.
         """
         eth = self._web3.eth
         with _asked():
             if eth.chain_id != anchor.chain:
                 msg = f"the node is of chain {eth.chain_id}, the anchor in chain {anchor.chain}: ask another node"
-                raise LedgerError(msg)
+                raise NodeError(msg)
             told = eth.get_transaction(anchor.transaction)  # type: ignore[arg-type]  # text is taken too
             receipt = eth.get_transaction_receipt(anchor.transaction)  # type: ignore[arg-type]
             block = eth.get_block(receipt["blockNumber"])
@@ -170,11 +175,14 @@ def digest(note: str) -> bytes:
 @contextmanager
 def _asked() -> Iterator[None]:
     """Turn whatever a node or web3 answers with into an error of ours."""
-    from web3.exceptions import Web3Exception
+    from web3.exceptions import TransactionNotFound, Web3Exception
 
     try:
         yield
+    except TransactionNotFound as error:
+        msg = "the transaction is in no block of this chain"
+        raise LedgerError(msg) from error
     except (Web3Exception, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         told = " ".join(str(error).split())[:300]
         msg = f"the chain's node does not serve: {type(error).__name__}: {told}"
-        raise LedgerError(msg) from error
+        raise NodeError(msg) from error

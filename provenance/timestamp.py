@@ -35,7 +35,7 @@ class Stamp:
         """Return when the checkpoint in `note` existed at the latest, by an authority that leads to one of `roots`.
 
         `roots` are certificates in PEM, from a source of the reader's own. Needs no network. Raises `LedgerError` if
-        the stamp is of another checkpoint, damaged, or not by such an authority.
+        the stamp is of another checkpoint, damaged, or not by such an authority, `InputError` for roots that are none.
         """
         from cryptography.x509 import load_pem_x509_certificates
 
@@ -44,10 +44,10 @@ class Stamp:
             trusted = [one for pem in roots for one in load_pem_x509_certificates(pem)]
         except ValueError as error:
             msg = f"the roots of the time stamp authority are not PEM certificates: {error}"
-            raise LedgerError(msg) from error
+            raise InputError(msg) from error
         if not trusted:
             msg = "a time stamp is checked against certificates of authorities that you trust: give at least one"
-            raise LedgerError(msg)
+            raise InputError(msg)
         response = self._parsed()
         _check(client.VerifierBuilder(roots=trusted).build(), response, _text(note))
         when: datetime = response.tst_info.gen_time

@@ -35,7 +35,17 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def makers() -> ModuleType:
     """The module `makers.py` beside this file, which makes media for tests."""
-    spec = spec_from_file_location("makers", Path(__file__).with_name("makers.py"))
+    return _beside("makers")
+
+
+@pytest.fixture(scope="session")
+def outside() -> ModuleType:
+    """The module `outside.py` beside this file, which runs what a log's checkpoint is anchored in."""
+    return _beside("outside")
+
+
+def _beside(name: str) -> ModuleType:
+    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

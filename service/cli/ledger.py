@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import escaped, read_file
+from . import ledger_outside
+from .notes import KEY_HELP, key_of, save, tell, text_of
+from .options import escaped
 
 if TYPE_CHECKING:
     from ...provenance.ledger import Ledger, Receipt
-    from ...provenance.notes import NoteKey
 
 app = typer.Typer(
     help="Keep a public log that cannot be changed unnoticed, and check others'.",
@@ -26,7 +27,6 @@ app = typer.Typer(
 SUFFIX = ".tlog-proof"
 FolderOption = Annotated[Path | None, typer.Option("--folder", help="Where it is kept; the user's own if not given.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write here instead of stdout.")]
-KEY_HELP = "The log's public key: a file, or name+id+key. Your own log's if not given."
 
 
 @app.command()
@@ -46,7 +46,7 @@ def append(
     numbers = log.append([rfc8785.dumps(entry) for entry in entries])
     for path, number in zip(files, numbers, strict=True):
         place = path.with_name(path.name + SUFFIX)
-        _save(log.receipt(number).to_text(), place)
+        save(log.receipt(number).to_text(), place)
         typer.echo(f"{number}\t{escaped(place)}")
 
 
@@ -72,16 +72,16 @@ def prove(
         msg = "expected the number of an entry, or --since a size: one of the two"
         raise InputError(msg)
     log = _log(folder)
-    note = log.checkpoint() if checkpoint is None else _text(checkpoint, "a checkpoint")
+    note = log.checkpoint() if checkpoint is None else text_of(checkpoint, "a checkpoint")
     size = Checkpoint.parse(note).size
     if since is not None:
         steps = [base64.b64encode(step).decode() for step in log.consistency(since, size)]
-        _tell("\n".join([f"old {since}", *steps, "", note]), out)
+        tell("\n".join([f"old {since}", *steps, "", note]), out)
     elif index is not None:
         proof = log.inclusion(index, size)
         receipt = Receipt(index=index, entry=log.entry(index), proof=proof, checkpoint=note)
         receipt.verify(log.key)
-        _tell(receipt.to_text(), out)
+        tell(receipt.to_text(), out)
 
 
 @app.command()
@@ -105,9 +105,9 @@ def verify(
         msg = "expected a file, or --receipt"
         raise InputError(msg)
     place = receipt or Path(f"{file}{SUFFIX}")
-    known = Receipt.parse(_text(place, "a receipt"))
+    known = Receipt.parse(text_of(place, "a receipt"))
     try:
-        head = known.verify(_key(key), witnesses=[_key(one) for one in witness or ()])
+        head = known.verify(key_of(key), witnesses=[key_of(one) for one in witness or ()])
     except LedgerError as error:
         typer.echo(f"does not hold: {error}")
         raise typer.Exit(1) from error
@@ -121,7 +121,7 @@ def verify(
 @app.command()
 def checkpoint(*, out: OutOption = None, folder: FolderOption = None) -> None:
     """Print the signed state of the log as it is now (C2SP checkpoint)."""
-    _tell(_log(folder).checkpoint(), out)
+    tell(_log(folder).checkpoint(), out)
 
 
 @app.command()
@@ -167,16 +167,25 @@ def witness(
     from ...provenance.merkle import LedgerError
     from ...provenance.witness import ensure_witness
 
-    own, known = ensure_witness(folder), _key(log)
+    own, known = ensure_witness(folder), key_of(log)
     if request is None:
         typer.echo(str(own.size(known)))
         return
-    proof, note = _request(_text(request, "a request to a witness"), own.size(known))
+    proof, note = _request(text_of(request, "a request to a witness"), own.size(known))
     try:
-        _tell(own.cosign(note, proof, log=known, now=datetime.now(UTC)), out)
+        tell(own.cosign(note, proof, log=known, now=datetime.now(UTC)), out)
     except LedgerError as error:
         typer.echo(f"refused: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+for _verb in (
+    ledger_outside.stamp,
+    ledger_outside.verify_stamp,
+    ledger_outside.anchor,
+    ledger_outside.verify_anchor,
+):
+    app.command()(_verb)
 
 
 def _log(folder: Path | None) -> Ledger:
@@ -206,17 +215,6 @@ def _names(receipt: Receipt, path: Path) -> bool:
     return isinstance(told, dict) and told.get("sha256") == _entry(path)["sha256"]
 
 
-def _key(text: str | None) -> NoteKey:
-    """Return a key given as a file or as text; the own log's if none is given."""
-    from ...media.home import home
-    from ...provenance.note_keys import PUBLIC
-    from ...provenance.notes import NoteKey
-
-    if text is None:
-        return NoteKey.parse(_text(home() / "ledger" / PUBLIC, "the log's public key (--key)"))
-    return NoteKey.parse(text if "+" in text and not Path(text).is_file() else _text(Path(text), "a public key"))
-
-
 def _request(text: str, size: int) -> tuple[list[bytes], str]:
     """Return the proof and the checkpoint of a request (C2SP tlog-witness, add-checkpoint). Raises `LedgerError`."""
     from ...provenance.merkle import LedgerError
@@ -231,22 +229,3 @@ def _request(text: str, size: int) -> tuple[list[bytes], str]:
     except binascii.Error as error:
         msg = f"the request is damaged: {error}"
         raise LedgerError(msg) from error
-
-
-def _text(path: Path, what: str) -> str:
-    return read_file(path, what=what).decode("utf-8", "replace")
-
-
-def _tell(text: str, out: Path | None) -> None:
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        _save(text, out)
-
-
-def _save(text: str, path: Path) -> None:
-    from ...provenance.atomic import settle, temporary
-
-    with temporary(path) as file:
-        file.write(text.encode())
-        settle(file, path)
