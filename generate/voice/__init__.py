@@ -19,7 +19,7 @@ __all__ = [
     "voice_engine",
 ]
 
-ENGINES = MappingProxyType({"hibari-world": "cloning:hibari_world", "piper-world": "cloning:piper_world"})
+ENGINES = MappingProxyType({"hibari-world": ".cloning:hibari_world", "piper-world": ".cloning:piper_world"})
 """Name of an engine -> its module in this folder and what makes it there."""
 
 
@@ -33,7 +33,7 @@ def engine(name: str = "hibari-world") -> VoiceEngine:
         msg = f"no voice engine is named {name!r}; known: {', '.join(ENGINES)}"
         raise InputError(msg)
     module, _, make = ENGINES[name].partition(":")
-    made: VoiceEngine = getattr(importlib.import_module(f".{module}", __name__), make)()
+    made: VoiceEngine = getattr(importlib.import_module(module, __name__), make)()
     return made
 
 
