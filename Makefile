@@ -59,8 +59,16 @@ types: $(EVERYTHING) ## mypy --strict over the package
 unit: $(EVERYTHING) ## The test suite alone
 	$(BIN)/pytest -c tests/pytest.ini -n $(WORKERS) --dist loadfile tests
 
-bench: $(EVERYTHING) ## Timed comparisons, written to out/bench as JSON
-	@mkdir -p out/bench; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P "$$script" --out out/bench || exit 1; done
+# Those of the second line measure on real media, in a folder beside the checkout.
+REAL ?= ../shared/media
+bench: $(EVERYTHING) ## Timed comparisons and measured tables, written to out/bench as JSON
+	@mkdir -p out/bench
+	@set -e; for name in cold_start scan verify_batch ledger label_lint; do \
+		echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done
+	@if [ ! -d "$(REAL)" ]; then echo "no real media at $(REAL): marks, fuzz, voices and detectors are not measured"; else set -e; \
+		for name in marks fuzz_verify; do echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done; \
+		echo "== voice_clone"; $(BIN)/python -P benchmarks/voice_clone.py "$(REAL)/speech/manifest.csv" --out out/bench/voice_clone.json; \
+		echo "== detectors_first_cut"; $(BIN)/python -P benchmarks/detectors_first_cut.py --media "$(REAL)" --cache out/features --out out/bench; fi
 
 serve: $(EVERYTHING) ## The web service
 	$(BIN)/assay serve
