@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +13,33 @@ import numpy as np
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a verb printed, and the exit code it ended with."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a verb in this process, through the same `main` as the console script."""
+    from assay.service import cli
+
+    def once(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["assay", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        captured = capfd.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return once
 
 
 @pytest.fixture(autouse=True)

@@ -8,46 +8,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from assay.service import cli
 
 SECONDS_MOST = 60
 PROGRAM = Path(sys.executable).with_name("assay")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a verb printed, and the exit code it ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Answer]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a verb in this process, through the same `main` as the console script."""
-
-    def once(*arguments: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["assay", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        captured = capsys.readouterr()
-        return Answer(code, captured.out, captured.err)
-
-    return once
+Run = Callable[..., Any]
 
 
 def _bad_files(folder: Path, makers: ModuleType, rng: np.random.Generator) -> Iterator[tuple[str, Path, set[int]]]:

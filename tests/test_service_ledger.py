@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from assay.provenance.ledger import LedgerError, Receipt, ensure_ledger
 from assay.provenance.witness import ensure_witness
-from assay.service import cli
 
-
-@dataclass(frozen=True)
-class Said:
-    """What a verb printed, and the exit code it ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a verb of `assay ledger` in this process, through the same `main` as the console script."""
-
-    def once(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["assay", "ledger", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        captured = capfd.readouterr()
-        return Said(code, captured.out, captured.err)
-
-    return once
+def run(run: Run) -> Run:
+    """Run a verb of `assay ledger`."""
+    return partial(run, "ledger")
 
 
 @pytest.fixture

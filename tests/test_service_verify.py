@@ -8,47 +8,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from assay.provenance.certs import load_credentials
-from assay.service import cli
 from assay.service.table import HEADER, cell
 from PIL import Image
 
 STATES = ("trusted", "recovered", "untrusted", "invalid", "absent", "not checked")
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a verb printed, and the exit code it ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a verb in this process, through the same `main` as the console script."""
-
-    def once(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["assay", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
-        captured = capfd.readouterr()
-        return Said(code, captured.out, captured.err)
-
-    return once
+Run = Callable[..., Any]
 
 
 @pytest.fixture
