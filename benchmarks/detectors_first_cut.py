@@ -1,6 +1,6 @@
 """Measure the two learned detectors on collected clips: unseen makers and sources, confounds, controls, speed.
 
-Run: `.venv/bin/python -P benchmarks/detectors_first_cut.py --media ../shared/media --cache /tmp/features --out out`
+Run: `.venv/bin/python -P benchmarks/detectors_first_cut.py --media ../shared/media --cache out/features --out out`
 """
 
 from __future__ import annotations
