@@ -24,9 +24,7 @@ CATALOGUE = {
 
 def detector(name: str) -> Detector:
     """Return a new detector of that name. Raises `InputError` for an unknown name, naming the known."""
-    if name not in CATALOGUE:
-        msg = f"no detector is named {name!r}: choose from {', '.join(CATALOGUE)}"
-        raise InputError(msg)
+    names((name,))
     module, _, attribute = CATALOGUE[name].partition(":")
     return cast("Detector", getattr(import_module(module, __package__), attribute)())
 

@@ -56,37 +56,29 @@ def _likeness(draft: Draft, voice: Member) -> tuple[tuple[str, str], ...]:
 
 def swap_photo(cast: Cast, stage: Stage, name: str) -> Work:
     """Put the second person's face into the first portrait and publish it."""
-    target = cast.portraits[0]
-    source = _other(cast, target)
     with stage.act("swap a face in a photo"):
-        draft = swap_face(
-            target.path,
-            source.path,
-            face_of=source.people[0],
-            footage_of=target.people,
-            book=stage.book,
-            purpose=PURPOSE,
-            now=stage.now,
-        )
-        return _published(draft, "A photo with another's face", (target, source), stage.out / name, stage)
+        return _swap(cast, cast.portraits[0], "A photo with another's face", stage.out / name, stage)
 
 
 def swap_film(cast: Cast, stage: Stage, name: str) -> Work:
     """Put a portrait's face into the first film and publish it, with its sound."""
-    target = cast.films[0]
-    source = _other(cast, target)
     with stage.act("swap a face in a film"):
-        draft = swap_face(
-            target.path,
-            source.path,
-            face_of=source.people[0],
-            footage_of=target.people,
-            book=stage.book,
-            purpose=PURPOSE,
-            now=stage.now,
-            who="left",
-        )
-        return _published(draft, "A film with another's face", (target, source), stage.out / name, stage)
+        return _swap(cast, cast.films[0], "A film with another's face", stage.out / name, stage)
+
+
+def _swap(cast: Cast, target: Member, title: str, out: Path, stage: Stage) -> Work:
+    source = _other(cast, target)
+    draft = swap_face(
+        target.path,
+        source.path,
+        face_of=source.people[0],
+        footage_of=target.people,
+        book=stage.book,
+        purpose=PURPOSE,
+        now=stage.now,
+        who="left" if target in cast.films else "largest",
+    )
+    return _published(draft, title, (target, source), out, stage)
 
 
 def _other(cast: Cast, target: Member) -> Member:
