@@ -11,6 +11,14 @@ from typing import Annotated
 import typer
 
 from .options import QuietOption, SeedOption
+from .verbs import DefaultVerb
+
+app = typer.Typer(
+    cls=DefaultVerb,
+    help="Measure on material made now: detectors on fresh fakes (run, also without its name), and more.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 FORENSIC = "audio-lfcc,visual-residual"
 MAKERS = "hibari-world,world-copy,griffin-lim,landmark-swap"
@@ -20,6 +28,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+@app.command("run")
 def bench(
     reals: Annotated[
         Path,
