@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .ingredients import TRUSTED, UNTRUSTED
 from .profile import fingerprint, is_valid_at, issued_by, leaf_faults
-from .steps import Case, check, failing, passing
+from .steps import Case, check, failing, noted, passing
 from .vocabulary import (
     DEPRECATED_ACTIONS,
     FIRST_ACTIONS,
@@ -65,6 +65,48 @@ def trusted(case: Case) -> Check:
     sentence = f"your trust store does not know the signer{empty}. This does not mean that anything was changed"
     remedy = "compare the certificate's SHA-256 with one the publisher gives you elsewhere, then add it to the store"
     return check(6, "fail", sentence, codes=(UNTRUSTED,), remedy=remedy)
+
+
+def revocation(case: Case) -> Check:
+    """8: was the signer's certificate, or one above it, withdrawn: by an answer that came along, or asked for."""
+    asked = case.facts.get("revocation") or []
+    own = asked[0] if asked else {}
+    codes = failing(case, 8)
+    if codes:
+        above = [one for one in asked[1:] if one["revoked_at"]] if own.get("result") != "revoked" else []
+        whose = "the certificate of an authority above the signer" if above else "the certificate"
+        since = (above[0] if above else own).get("revoked_at")
+        when = f" at {since}" if since else ""
+        sentence = f"{whose} was withdrawn by its authority{when}: the signature must not be relied on"
+        return check(8, "fail", sentence, codes=codes, remedy="ask the publisher to sign the file anew")
+    good = passing(case, 8)
+    if good and own.get("result") == "revoked":
+        sentence = f"the certificate was withdrawn at {own['revoked_at']}, after the time stamp: it held when it signed"
+        return check(8, "pass", sentence, codes=good)
+    if good:
+        when = "now that its authority was asked" if own.get("result") == "good" else "when it was last looked up"
+        return check(8, "pass", f"the certificate was not withdrawn {when}", codes=good)
+    sentence, remedy = _not_known(own)
+    return check(
+        8,
+        "not done",
+        f"whether the certificate was withdrawn is not known: {sentence}",
+        codes=noted(case, 8),
+        remedy=remedy,
+    )
+
+
+def _not_known(asked: dict[str, Any]) -> tuple[str, str]:
+    """Return why it is not known whether a certificate was withdrawn, and what to do."""
+    why = asked.get("why", "")
+    match asked.get("result"):
+        case "unknown":
+            return why or "its authority was asked, and does not know it", _ASK
+        case "unreachable":
+            return f"its authority was asked, and no answer came that holds ({why})", "try again later"
+        case "not asked":
+            return f"the file brings no answer, and none was asked for ({why})", ""
+    return "the file brings no answer, and none is fetched", ""
 
 
 def anchor_of(case: Case) -> Certificate | None:

@@ -33,12 +33,16 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a leaf is issued for: key algorithm, purposes (extended key usage OIDs), days before and after `now`."""
+    """What a leaf is issued for: key algorithm, purposes (extended key usage OIDs), days before and after `now`.
+
+    `ocsp_url` is where the authority is asked whether it withdrew the certificate, nowhere if empty.
+    """
 
     algorithm: str = "es256"
     purposes: tuple[str, ...] = (EMAIL_PROTECTION, CLAIM_SIGNING)
     starts_in: dt.timedelta = -_CLOCK_SKEW
     ends_in: dt.timedelta = dt.timedelta(days=LEAF_DAYS)
+    ocsp_url: str = ""
 
 
 def new_key(algorithm: str) -> SigningKey:
@@ -71,6 +75,7 @@ def issue_authority(organisation: str, *, now: dt.datetime, algorithm: str = "es
 def issue_leaf(authority: Issued, *, organisation: str, now: dt.datetime, terms: Terms | None = None) -> Issued:
     """Return a leaf below `authority` that may sign claims, or may not where `terms` say so."""
     from cryptography import x509
+    from cryptography.x509.oid import AuthorityInformationAccessOID
 
     terms = terms or Terms()
     key = new_key(terms.algorithm)
@@ -82,6 +87,10 @@ def issue_leaf(authority: Issued, *, organisation: str, now: dt.datetime, terms:
     if terms.purposes:
         purposes = [x509.ObjectIdentifier(purpose) for purpose in terms.purposes]
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    if terms.ocsp_url:
+        place = x509.UniformResourceIdentifier(terms.ocsp_url)
+        entry = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([entry]), critical=False)
     # c2pa-rs refuses a leaf without the authority key identifier
     above = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     return Issued(certificate=_signed(builder.add_extension(above, critical=False), authority.key), key=key)

@@ -21,7 +21,7 @@ def all_checks(case: steps.Case) -> tuple[Check, ...]:
         credential.validity(case),
         credential.trusted(case),
         steps.time_stamp(case),
-        steps.revocation(case),
+        credential.revocation(case),
         steps.assertions(case),
         steps.content(case),
         credential.actions(case),

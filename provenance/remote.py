@@ -1,7 +1,7 @@
-"""Manifests on the network: fetched only when asked for, only from hosts that were named, never from inside the house.
+"""What lies on the network: fetched only when asked for, only from hosts that were named, never from inside the house.
 
-A file chooses the address of its own manifest, so fetching it freely would let a stranger reach services that only
-this machine can reach (SSRF), and would tell the stranger who looks at the file.
+A file chooses the address of its own manifest, and its certificates that of the authority to ask. Fetching freely
+would let a stranger reach services that only this machine can reach (SSRF), and learn who looks at the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ..media.errors import AssayError
 
-__all__ = ["RemoteError", "RemotePolicy", "fetch_remote"]
+__all__ = ["RemoteError", "RemoteForbidden", "RemotePolicy", "ask_remote", "fetch_remote"]
 
 _BLOCK: Final = 64 * 1024
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -28,7 +28,23 @@ _ADDRESS_MOST: Final = 2048
 
 
 class RemoteError(AssayError):
-    """A remote manifest was not fetched: the policy forbids it, or it did not come."""
+    """What lies on the network was not fetched: the policy forbids it, or it did not come."""
+
+
+class RemoteForbidden(RemoteError):
+    """The policy does not allow the address; nothing was asked of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What is asked for, in words, and the headers; with a `body` it is sent (POST)."""
+
+    what: str
+    headers: dict[str, str]
+    body: bytes | None = None
+
+
+_MANIFEST: Final = _Request(what="manifest", headers={"Accept": "application/c2pa"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,66 +65,81 @@ class RemotePolicy:
 
 
 def fetch_remote(url: str, *, policy: RemotePolicy) -> bytes:
-    """Return the bytes at an address that the policy allows.
+    """Return the manifest at an address that the policy allows.
 
     The name is resolved once, every address that it has is checked, and the connection goes to the checked one; each
-    redirect is checked anew. Proxies and credentials of the environment are not used. Raises `RemoteError`.
+    redirect is checked anew. Proxies and credentials of the environment are not used. Raises `RemoteError`,
+    `RemoteForbidden` where the policy says no.
     """
+    return _fetched(url, _MANIFEST, policy)
+
+
+def ask_remote(url: str, body: bytes, *, kind: str, policy: RemotePolicy) -> bytes:
+    """Return what a service at an allowed address answers to `body`, of the media type `application/KIND-request`.
+
+    The same rules hold as for `fetch_remote`. Raises `RemoteError`, `RemoteForbidden` where the policy says no.
+    """
+    headers = {"Content-Type": f"application/{kind}-request", "Accept": f"application/{kind}-response"}
+    return _fetched(url, _Request(what="response", headers=headers, body=body), policy)
+
+
+def _fetched(url: str, request: _Request, policy: RemotePolicy) -> bytes:
     until = time.monotonic() + policy.seconds
     for _ in range(policy.redirects + 1):
-        target = _allowed(url, policy)
+        target = _allowed(url, policy, request.what)
         try:
-            data, onward = _get(target, policy, until)
+            data, onward = _get(target, request, policy, until)
         except (OSError, http.client.HTTPException, ssl.SSLError) as error:
-            msg = f"the manifest at {url[:200]!r} could not be fetched: {error}"
+            msg = f"the {request.what} at {url[:200]!r} could not be fetched: {error}"
             raise RemoteError(msg) from error
         if onward is None:
             return data
         url = urljoin(url, onward)
-    msg = f"expected at most {policy.redirects} redirects on the way to a manifest, got more"
+    msg = f"expected at most {policy.redirects} redirects on the way to the {request.what}, got more"
     raise RemoteError(msg)
 
 
-def _allowed(url: str, policy: RemotePolicy) -> SplitResult:
-    """Return the parts of an address. Raises `RemoteError` if its scheme, host or form is not allowed."""
+def _allowed(url: str, policy: RemotePolicy, what: str) -> SplitResult:
+    """Return the parts of an address. Raises `RemoteForbidden` if its scheme, host or form is not allowed."""
     schemes = ("https", "http") if policy.plain_http else ("https",)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        msg = f"expected the address of a manifest, got {url[:200]!r}"
-        raise RemoteError(msg) from error
+        msg = f"expected the address of a {what}, got {url[:200]!r}"
+        raise RemoteForbidden(msg) from error
     if len(url) > _ADDRESS_MOST or not url.isascii() or not url.isprintable() or " " in url:
         msg = "expected an address of plain characters"
-        raise RemoteError(msg)
+        raise RemoteForbidden(msg)
     if parts.scheme not in schemes or not parts.hostname or parts.username is not None or parts.password is not None:
         msg = f"expected an address that begins with {' or '.join(schemes)}, without a user, got {url[:200]!r}"
-        raise RemoteError(msg)
+        raise RemoteForbidden(msg)
     if parts.hostname.rstrip(".") not in {host.lower() for host in policy.hosts}:
         named = ", ".join(sorted(policy.hosts)) or "none"
         msg = f"the host {parts.hostname[:200]!r} is not among those that may be asked ({named})"
-        raise RemoteError(msg)
+        raise RemoteForbidden(msg)
     if port is not None and port not in (443, 80) and not policy.private_addresses:
         msg = f"expected the usual port, got {port}"
-        raise RemoteError(msg)
+        raise RemoteForbidden(msg)
     return parts
 
 
-def _get(target: SplitResult, policy: RemotePolicy, until: float) -> tuple[bytes, str | None]:
+def _get(target: SplitResult, request: _Request, policy: RemotePolicy, until: float) -> tuple[bytes, str | None]:
     """Return what lies at an address, or nothing and where it redirects to."""
     host, port = target.hostname or "", target.port or (443 if target.scheme == "https" else 80)
     with _channel(target.scheme, host, port, policy, until) as channel:
         connection = http.client.HTTPConnection(host, port)
         connection.sock = channel
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-        connection.request("GET", path, headers={"Accept": "application/c2pa", "Connection": "close"})
+        headers = {**request.headers, "Connection": "close"}
+        connection.request("GET" if request.body is None else "POST", path, body=request.body, headers=headers)
         answer = connection.getresponse()
         if answer.status in _REDIRECTS:
             return b"", answer.getheader("Location") or ""
         if answer.status != 200:
-            msg = f"the host {host!r} answered {answer.status} rather than with a manifest"
+            msg = f"the host {host!r} answered {answer.status} rather than with a {request.what}"
             raise RemoteError(msg)
-        return _body(answer, policy, until), None
+        return _body(answer, policy, until, request.what), None
 
 
 @contextlib.contextmanager
@@ -141,7 +172,7 @@ def _connected(host: str, port: int, policy: RemotePolicy, until: float) -> sock
     for *_, address in found:
         if not policy.private_addresses and not is_public(str(address[0])):
             msg = f"the host {host!r} has the address {address[0]}, which is not on the public network"
-            raise RemoteError(msg)
+            raise RemoteForbidden(msg)
     family, kind, protocol, _, address = found[0]
     plain = socket.socket(family, kind, protocol)
     try:
@@ -168,17 +199,17 @@ def is_public(address: str) -> bool:
     return own.is_global and not own.is_multicast and not own.is_reserved and not own.is_unspecified
 
 
-def _body(answer: http.client.HTTPResponse, policy: RemotePolicy, until: float) -> bytes:
+def _body(answer: http.client.HTTPResponse, policy: RemotePolicy, until: float, what: str) -> bytes:
     parts, size = [], 0
     while block := answer.read1(_BLOCK):
         parts.append(block)
         size += len(block)
         if size > policy.bytes_most:
-            msg = f"expected a manifest of at most {policy.bytes_most} bytes, got more"
+            msg = f"expected a {what} of at most {policy.bytes_most} bytes, got more"
             raise RemoteError(msg)
     _left(until)  # a connection that was cut ends like one that is done
     if answer.length:
-        msg = f"the manifest was cut short: {answer.length} bytes are missing"
+        msg = f"the {what} was cut short: {answer.length} bytes are missing"
         raise RemoteError(msg)
     return b"".join(parts)
 
@@ -187,6 +218,6 @@ def _left(until: float) -> float:
     """Return the seconds that are left. Raises `RemoteError` if there are none."""
     left = until - time.monotonic()
     if left <= 0:
-        msg = "the manifest did not come in time"
+        msg = "the answer did not come in time"
         raise RemoteError(msg)
     return left

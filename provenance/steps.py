@@ -159,18 +159,6 @@ def time_stamp(case: Case) -> Check:
     return check(7, "not done", sentence)
 
 
-def revocation(case: Case) -> Check:
-    """8: was the signer's certificate withdrawn."""
-    codes = failing(case, 8)
-    if codes:
-        sentence = "the certificate was withdrawn by its authority: the signature must not be relied on"
-        return check(8, "fail", sentence, codes=codes, remedy="ask the publisher to sign the file anew")
-    if passing(case, 8):
-        return check(8, "pass", "the certificate was not withdrawn when it was last looked up", codes=passing(case, 8))
-    sentence = "whether the certificate was withdrawn is not known: the file brings no answer, and none is fetched"
-    return check(8, "not done", sentence, codes=noted(case, 8))
-
-
 def assertions(case: Case) -> Check:
     """9: are the statements as the claim lists them."""
     codes = failing(case, 9)

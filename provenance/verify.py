@@ -35,6 +35,7 @@ from .vocabulary import GENERATIVE_SOURCE_TYPES, SYNTHETIC_SOURCE_TYPES
 
 if TYPE_CHECKING:
     from .marks.interface import Mark
+    from .ocsp import Responders
     from .remote import RemotePolicy
 
 __all__ = [
@@ -58,13 +59,15 @@ def verify(
     now: dt.datetime | None = None,
     sidecar: Path | bytes | None = None,
     remote: RemotePolicy | None = None,
+    responders: Responders | None = None,
 ) -> Verification:
     """Return the state of a file's provenance and every step behind it.
 
     `sidecar` is a detached manifest, or its bytes; where the format cannot hold one, `NAME.c2pa` beside the file is
     read by itself. `now` (with a time zone) is the moment at which validity is judged where no time stamp tells;
     c2pa-rs judges by the machine's clock too, so `now` can only make the verdict stricter. With `remote` a manifest
-    that the file only names an address for is fetched, as far as the policy allows.
+    that the file only names an address for is fetched, as far as the policy allows; with `responders` authorities are
+    asked whether they withdrew a certificate.
 
     Raises `InputError` for what is no readable file, `UnreadableMedia` for bytes that are no media, `LimitExceeded`
     and `WorkerFailed` where reading is stopped, `RemoteError` for a manifest that may not be, or was not fetched.
@@ -89,7 +92,7 @@ def verify(
         reading = read_manifest(path, mime=read_as, settings=settings, manifest=manifest, limits=limits)
     if isinstance(reading, Refusal):
         return _refused(path, head, reading, detached=bool(manifest))
-    return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where)
+    return _judge(reading, trust, now or dt.datetime.now(dt.UTC), where, responders)
 
 
 def with_marks(verification: Verification, marks: Iterable[Mark]) -> Verification:
@@ -152,7 +155,7 @@ def _nodes(facts: dict[str, Any], passed_over: tuple[str, ...] = ()) -> Iterator
             yield from _nodes(node, passed_over)
 
 
-def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Verification:
+def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str, responders: Responders | None) -> Verification:
     label = active_label(reading.report)
     carried = certificate_chains(reading.store)
     chains = {name: parse_chain(chain) for name, chain in carried.items()}
@@ -164,16 +167,18 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str) -> Veri
     facts["embedded"] = reading.embedded
     facts["remote_url"] = reading.remote_url
     facts["trust"] = {"dated": trust.dated.isoformat() if trust.dated else None, "anchors": len(trust.anchors_pem)}
+    chain, judged_by = chains.get(label, ()), (trust.anchors(), signed_at or now)
+    codes = with_stapled(active_codes(reading.report), reading.store, label, chain, judged_by)
+    if responders is not None:
+        from .ocsp import ask_chain, with_asked
+
+        asked = ask_chain(responders, chain, trust.anchors(), (signed_at or now, now))
+        codes = with_asked(codes, asked, signed_at or now)
+        facts["revocation"] = [one.to_json() for one in asked]
     case = steps.Case(
-        codes=with_stapled(
-            active_codes(reading.report),
-            reading.store,
-            label,
-            chains.get(label, ()),
-            (trust.anchors(), signed_at or now),
-        ),
+        codes=codes,
         state=reading.state,
-        chain=chains.get(label, ()),
+        chain=chain,
         garbled=not chains.get(label) and not is_compressed(reading.store, label),
         signed_at=signed_at,
         now=now,

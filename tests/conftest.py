@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from assay.provenance.certs import Credentials
+    from assay.provenance.trust import Trust
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -54,6 +59,41 @@ def shared() -> Path:
     if not (SHARED / "media").is_dir():
         pytest.skip("the shared media folder is not beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    """Keys to sign with, and the anchor above them."""
+    from assay.provenance.certs import ensure_credentials
+
+    return ensure_credentials(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="module")
+def trust(keys: Credentials) -> Trust:
+    """A trust store that knows `keys` alone."""
+    from assay.provenance.trust import Trust
+
+    return Trust().add(keys.anchor_pem)
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small JPEG of noise."""
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
+    Image.fromarray(np.random.default_rng(4).integers(0, 255, (40, 40, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def signed(photo: Path, keys: Credentials) -> Path:
+    """The photo, signed as taken by a camera."""
+    from assay.provenance.sign import Action, Manifest, sign_file
+
+    taken = Manifest(title="photo", actions=(Action(name="c2pa.created", source_type="digitalCapture"),))
+    return sign_file(photo, photo.with_name("signed.jpg"), taken, keys).path
 
 
 @pytest.fixture

@@ -2,78 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
-from assay.provenance.certs import Credentials
-from assay.provenance.issue import ALGORITHMS, Issued, Terms, issue_authority, issue_leaf, new_key
-from assay.provenance.pem import algorithm_of, certificate_pem, key_pem
-from assay.provenance.second_opinion import disagreements, second_opinion
-from assay.provenance.sign import Action, Manifest, SigningError, sign_file
+from assay.provenance.issue import ALGORITHMS, Issued, issue_authority, new_key
+from assay.provenance.second_opinion import second_opinion
+from assay.provenance.sign import SigningError
 from assay.provenance.trust import Trust
-from assay.provenance.verification import State, Verification
+from assay.provenance.verification import State
 from assay.provenance.verify import verify
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
-from PIL import Image
-
-NOW = dt.datetime.now(dt.UTC)
-DAY = dt.timedelta(days=1)
-MADE = Manifest(title="photo", actions=(Action(name="c2pa.created", source_type="digitalCapture"),))
-REVOKED, GOOD = ocsp.OCSPCertStatus.REVOKED, ocsp.OCSPCertStatus.GOOD
-
-
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
-    Image.linear_gradient("L").save(path)
-    return path
+from signed_files import (
+    DAY,
+    GOOD,
+    NOW,
+    REVOKED,
+    answer,
+    both,
+    codes,
+    issued,
+    sign_with,
+    told,
+    trusting,
+)
 
 
 @pytest.fixture(scope="module")
 def authority() -> Issued:
     return issue_authority("Press", now=NOW)
-
-
-def issued(authority: Issued, **terms: object) -> Issued:
-    return issue_leaf(authority, organisation="Press", now=NOW, terms=Terms(**terms))  # type: ignore[arg-type]
-
-
-def signed(photo: Path, folder: Path, leaf: Issued, *above: Issued) -> Path:
-    keys = Credentials(
-        chain_pem=b"".join(certificate_pem(one.certificate) for one in (leaf, *above)),
-        key_pem=key_pem(leaf.key, None),
-        anchor_pem=b"",
-        algorithm=algorithm_of(leaf.key),
-    )
-    return sign_file(photo, folder / "out.jpg", MADE, keys).path
-
-
-def trusting(*authorities: Issued) -> Trust:
-    trust = Trust()
-    for one in authorities:
-        trust = trust.add(certificate_pem(one.certificate))
-    return trust
-
-
-def told(verification: Verification, step: int) -> str:
-    return next(check.sentence for check in verification.checks if check.step == step)
-
-
-def codes(verification: Verification, step: int) -> tuple[str, ...]:
-    return next(check.codes for check in verification.checks if check.step == step)
-
-
-def both(path: Path, *, trust: Trust, now: dt.datetime | None = None) -> Verification:
-    """Verify a file; the second opinion must be the same."""
-    found, second = verify(path, trust=trust, now=now), second_opinion(path, trust=trust, now=now)
-    assert second.state is found.state
-    assert disagreements(found, second) == ()
-    return found
 
 
 def self_signed() -> Issued:
@@ -109,7 +68,7 @@ def below(authority: Issued, *, ca: bool) -> Issued:
 def test_every_algorithm_is_trusted_under_its_authority(
     algorithm: str, photo: Path, authority: Issued, tmp_path: Path
 ) -> None:
-    path = signed(photo, tmp_path, issued(authority, algorithm=algorithm), authority)
+    path = sign_with(photo, tmp_path, issued(authority, algorithm=algorithm), authority)
     found = both(path, trust=trusting(authority))
     assert found.state is State.TRUSTED
     assert "an authority in your trust store" in told(found, 6)
@@ -117,21 +76,21 @@ def test_every_algorithm_is_trusted_under_its_authority(
 
 def test_an_authority_with_a_rsa_key_vouches_too(photo: Path, tmp_path: Path) -> None:
     authority = issue_authority("Press", now=NOW, algorithm="ps256")
-    path = signed(photo, tmp_path, issued(authority, algorithm="es256"))
+    path = sign_with(photo, tmp_path, issued(authority, algorithm="es256"))
     assert both(path, trust=trusting(authority)).state is State.TRUSTED
 
 
 def test_a_chain_without_its_root_reaches_the_anchor(photo: Path, authority: Issued, tmp_path: Path) -> None:
-    assert both(signed(photo, tmp_path, issued(authority)), trust=trusting(authority)).state is State.TRUSTED
+    assert both(sign_with(photo, tmp_path, issued(authority)), trust=trusting(authority)).state is State.TRUSTED
 
 
 def test_an_authority_in_between_must_come_along(photo: Path, authority: Issued, tmp_path: Path) -> None:
     middle = below(authority, ca=True)
-    whole = signed(photo, tmp_path, issued(middle), middle)
+    whole = sign_with(photo, tmp_path, issued(middle), middle)
     assert both(whole, trust=trusting(authority)).state is State.TRUSTED
     assert both(whole, trust=trusting(middle)).state is State.TRUSTED
     (tmp_path / "bare").mkdir()
-    bare = signed(photo, tmp_path / "bare", issued(middle))
+    bare = sign_with(photo, tmp_path / "bare", issued(middle))
     found = both(bare, trust=trusting(authority))
     assert found.state is State.UNTRUSTED
     assert "does not know the signer" in told(found, 6)
@@ -140,7 +99,7 @@ def test_an_authority_in_between_must_come_along(photo: Path, authority: Issued,
 def test_a_signer_cannot_pose_as_an_authority(photo: Path, authority: Issued, tmp_path: Path) -> None:
     poser = below(authority, ca=False)
     try:
-        path = signed(photo, tmp_path, issued(poser), poser)
+        path = sign_with(photo, tmp_path, issued(poser), poser)
     except SigningError:
         return
     assert both(path, trust=trusting(authority)).state is not State.TRUSTED
@@ -150,7 +109,7 @@ def test_an_unknown_authority_is_untrusted_and_nothing_is_called_changed(
     photo: Path, authority: Issued, tmp_path: Path
 ) -> None:
     namesake = issue_authority("Press", now=NOW)
-    path = signed(photo, tmp_path, issued(authority), authority)
+    path = sign_with(photo, tmp_path, issued(authority), authority)
     for trust in (Trust(), trusting(namesake)):
         found = both(path, trust=trust)
         assert found.state is State.UNTRUSTED
@@ -159,13 +118,13 @@ def test_an_unknown_authority_is_untrusted_and_nothing_is_called_changed(
 
 def test_a_self_signed_certificate_is_trusted_only_when_it_is_named(photo: Path, tmp_path: Path) -> None:
     leaf = self_signed()
-    path = signed(photo, tmp_path, leaf)
+    path = sign_with(photo, tmp_path, leaf)
     assert both(path, trust=Trust()).state is State.UNTRUSTED
     assert both(path, trust=trusting(leaf)).state is State.TRUSTED
 
 
 def test_an_expired_certificate_says_so_and_no_more(photo: Path, authority: Issued, tmp_path: Path) -> None:
-    path = signed(photo, tmp_path, issued(authority, ends_in=5 * DAY), authority)
+    path = sign_with(photo, tmp_path, issued(authority, ends_in=5 * DAY), authority)
     found = both(path, trust=trusting(authority), now=NOW + 9 * DAY)
     assert (found.state, codes(found, 5)) == (State.INVALID, ("signingCredential.expired",))
     assert "had expired" in told(found, 5)
@@ -174,7 +133,7 @@ def test_an_expired_certificate_says_so_and_no_more(photo: Path, authority: Issu
 
 
 def test_a_certificate_of_the_future_says_so(photo: Path, authority: Issued, tmp_path: Path) -> None:
-    path = signed(photo, tmp_path, issued(authority), authority)
+    path = sign_with(photo, tmp_path, issued(authority), authority)
     found = both(path, trust=trusting(authority), now=NOW - 9 * DAY)
     assert found.state is State.INVALID
     assert "was not valid yet" in told(found, 5)
@@ -184,7 +143,7 @@ def test_a_certificate_of_the_future_says_so(photo: Path, authority: Issued, tmp
 def test_a_certificate_for_another_purpose_may_not_sign(
     purpose: str, photo: Path, authority: Issued, tmp_path: Path
 ) -> None:
-    path = signed(photo, tmp_path, issued(authority, purposes=(purpose,)), authority)
+    path = sign_with(photo, tmp_path, issued(authority, purposes=(purpose,)), authority)
     found = both(path, trust=trusting(authority))
     assert (found.state, codes(found, 4)) == (State.INVALID, ("signingCredential.invalid",))
     assert "not of a kind that may sign manifests" in told(found, 4)
@@ -195,35 +154,8 @@ def test_signing_with_an_unfit_certificate_is_refused(
     purposes: tuple[str, ...], photo: Path, authority: Issued, tmp_path: Path
 ) -> None:
     with pytest.raises(SigningError):
-        signed(photo, tmp_path, issued(authority, purposes=purposes), authority)
+        sign_with(photo, tmp_path, issued(authority, purposes=purposes), authority)
     assert list(tmp_path.iterdir()) == []
-
-
-def answer(
-    leaf: Issued,
-    authority: Issued,
-    *,
-    status: ocsp.OCSPCertStatus,
-    responder: Issued | None = None,
-    since: dt.timedelta = -DAY,
-    age: dt.timedelta = dt.timedelta(hours=1),
-) -> bytes:
-    """Return what an authority answers on a certificate, itself or through a responder that it named."""
-    by = responder or authority
-    builder = ocsp.OCSPResponseBuilder().add_response(
-        cert=leaf.certificate,
-        issuer=authority.certificate,
-        algorithm=hashes.SHA1(),  # noqa: S303 - names the issuer, as RFC 6960 does by default
-        cert_status=status,
-        this_update=NOW - age,
-        next_update=NOW - age + 4 * DAY,
-        revocation_time=NOW + since if status is REVOKED else None,
-        revocation_reason=x509.ReasonFlags.key_compromise if status is REVOKED else None,
-    )
-    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
-    if responder is not None:
-        builder = builder.certificates([responder.certificate])
-    return builder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)  # type: ignore[arg-type]
 
 
 def staple(path: Path, response: bytes) -> Path:
@@ -249,7 +181,7 @@ def test_a_stapled_answer_counts(
     leaf = issued(authority)
     responder = issued(authority, purposes=(OCSP_SIGNING,)) if named else None
     response = answer(leaf, authority, status=status, responder=responder)
-    found = both(staple(signed(photo, tmp_path, leaf, authority), response), trust=trusting(authority))
+    found = both(staple(sign_with(photo, tmp_path, leaf, authority), response), trust=trusting(authority))
     if status is GOOD:
         assert (found.state, codes(found, 8)) == (State.TRUSTED, ("signingCredential.ocsp.notRevoked",))
         assert "was not withdrawn" in told(found, 8)
@@ -270,7 +202,7 @@ def test_an_answer_that_does_not_hold_changes_nothing(
         "junk": lambda: b"\x30\x03\x0a\x01\x00",
         "poser": lambda: answer(leaf, authority, status=GOOD, responder=issued(authority)),
     }[kind]()
-    path = staple(signed(photo, tmp_path, leaf, authority), response)
+    path = staple(sign_with(photo, tmp_path, leaf, authority), response)
     found, second = verify(path, trust=trusting(authority)), second_opinion(path, trust=trusting(authority))
     assert (found.state, second.state) == (State.TRUSTED, State.TRUSTED)
     assert "not known" in told(found, 8)

@@ -13,58 +13,14 @@ import numpy as np
 import pytest
 from assay.media.errors import AssayError, InputError, LimitExceeded, UnreadableMedia, WorkerFailed
 from assay.media.limits import Limits
-from assay.provenance.certs import Credentials, ensure_credentials
-from assay.provenance.sign import Action, Manifest, sign_file
+from assay.provenance.certs import Credentials
+from assay.provenance.sign import Manifest, sign_file
 from assay.provenance.trust import Trust
-from assay.provenance.verification import Check, State, Verification
+from assay.provenance.verification import State
 from assay.provenance.verify import (
     verify,
 )
-from PIL import Image
-
-
-def created(source_type: str, *more: Action) -> tuple[Action, ...]:
-    return (Action(name="c2pa.created", source_type=source_type), *more)
-
-
-CAPTURED = Manifest(title="photo", actions=created("digitalCapture"))
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
-    return ensure_credentials(tmp_path_factory.mktemp("keys"))
-
-
-@pytest.fixture(scope="module")
-def trust(keys: Credentials) -> Trust:
-    return Trust().add(keys.anchor_pem)
-
-
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
-    pixels = np.random.default_rng(4).integers(0, 255, (40, 40, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def signed(photo: Path, keys: Credentials) -> Path:
-    return sign_file(photo, photo.with_name("signed.jpg"), CAPTURED, keys).path
-
-
-def step(verification: Verification, number: int) -> Check:
-    return next(check for check in verification.checks if check.step == number)
-
-
-def tampered(path: Path, to: Path, find: bytes | None = None) -> Path:
-    """Copy a file with one byte changed: in the first place where `find` stands, or else near the end."""
-    data = bytearray(path.read_bytes())
-    at = data.find(find) if find else len(data) - 60
-    assert at > 0
-    data[at] ^= 1
-    to.write_bytes(data)
-    return to
+from signed_files import created
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"0123456789", b"plain text in a film's clothes", b"\0" * 500])

@@ -6,16 +6,15 @@ import datetime as dt
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from assay.media.errors import InputError
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.issue import Issued, Terms, issue_authority, issue_leaf, new_key
 from assay.provenance.pem import algorithm_of, certificate_pem, key_pem
 from assay.provenance.profile import fingerprint
-from assay.provenance.sign import Action, Manifest, sign_file
+from assay.provenance.sign import sign_file
 from assay.provenance.trust import Trust
-from assay.provenance.verification import Check, State, Verification
+from assay.provenance.verification import State
 from assay.provenance.verify import (
     verify,
 )
@@ -23,53 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 from PIL import Image
+from signed_files import CAPTURED, NOW, step, tampered
 
-NOW = dt.datetime.now(dt.UTC)
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
-
-
-def created(source_type: str, *more: Action) -> tuple[Action, ...]:
-    return (Action(name="c2pa.created", source_type=source_type), *more)
-
-
-CAPTURED = Manifest(title="photo", actions=created("digitalCapture"))
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
-    return ensure_credentials(tmp_path_factory.mktemp("keys"))
-
-
-@pytest.fixture(scope="module")
-def trust(keys: Credentials) -> Trust:
-    return Trust().add(keys.anchor_pem)
-
-
-@pytest.fixture(scope="module")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photo") / "photo.jpg"
-    pixels = np.random.default_rng(4).integers(0, 255, (40, 40, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def signed(photo: Path, keys: Credentials) -> Path:
-    return sign_file(photo, photo.with_name("signed.jpg"), CAPTURED, keys).path
-
-
-def step(verification: Verification, number: int) -> Check:
-    return next(check for check in verification.checks if check.step == number)
-
-
-def tampered(path: Path, to: Path, find: bytes | None = None) -> Path:
-    """Copy a file with one byte changed: in the first place where `find` stands, or else near the end."""
-    data = bytearray(path.read_bytes())
-    at = data.find(find) if find else len(data) - 60
-    assert at > 0
-    data[at] ^= 1
-    to.write_bytes(data)
-    return to
 
 
 def credentials(leaf: Issued, anchor: bytes = b"") -> Credentials:

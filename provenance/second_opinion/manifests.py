@@ -20,6 +20,8 @@ from .timestamps import stamped
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+    from ..ocsp import Responders
+
 _CLAIMED_MOST: Final = 20_000
 _PREFIX: Final = "self#jumbf="
 _CBOR: Final = b"cbor"
@@ -32,6 +34,7 @@ class Setting:
     trust: Trust
     now: dt.datetime
     clock: Clock
+    responders: Responders | None = None
     redacted: frozenset[str] = frozenset()
     """Labels of manifests and assertions (`manifest/assertion`) that a later manifest took out."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...media.errors import InputError, UnreadableMedia
 from ...media.limits import Limits
@@ -24,6 +24,9 @@ from .jumbf import COMPRESSED, JumbfError, RawManifest, parse_store
 from .manifests import Setting, examine
 from .stores import Located, Source, StoreError, container_of, find_store
 from .tree import ingredient_codes, redactions, walk
+
+if TYPE_CHECKING:
+    from ..ocsp import Responders
 
 UNREADABLE: Final = "assay.manifest.unreadable"
 
@@ -48,10 +51,12 @@ def second_opinion(
     limits: Limits | None = None,
     now: dt.datetime | None = None,
     sidecar: Path | bytes | None = None,
+    responders: Responders | None = None,
 ) -> Opinion:
     """Return what our own reader finds of a file in jpeg, png, riff (wav, webp, avi) or bmff (mp4, mov, heif, avif).
 
-    With a sidecar, named or beside a format that cannot hold a manifest, any file is read. Raises `InputError` for
+    With a sidecar, named or beside a format that cannot hold a manifest, any file is read. With `responders`
+    authorities are asked whether they withdrew a certificate. Raises `InputError` for
     what is no readable file, `UnreadableMedia` for a damaged one without a manifest, `LimitExceeded` for what is too
     large or takes too long.
     """
@@ -66,7 +71,7 @@ def second_opinion(
         media_type(head)  # bytes of no known kind are no media
         return _without(f"our own reader does not look into {mime or 'this format'}", None)
     clock = Clock(limits.verify_seconds)
-    setting = Setting(trust=trust, now=now or dt.datetime.now(dt.UTC), clock=clock)
+    setting = Setting(trust=trust, now=now or dt.datetime.now(dt.UTC), clock=clock, responders=responders)
     try:
         with path.open("rb") as file:
             source = Source(file, path.stat().st_size, store_most=limits.manifest_bytes)
@@ -95,9 +100,7 @@ def _read(source: Source, store: bytes, located: Located | None, setting: Settin
     if found[-1].kind == COMPRESSED:
         return _without("the manifest is compressed, which our own reader cannot undo", None)
     manifests = {one.label: one for one in found}
-    setting = Setting(
-        trust=setting.trust, now=setting.now, clock=setting.clock, redacted=redactions(tuple(manifests.values()))
-    )
+    setting = replace(setting, redacted=redactions(tuple(manifests.values())))
     case = _case(source, manifests, found[-1], located, setting, where)
     checks = all_checks(case)
     facts = {"manifest": found[-1].label, "container": located.container if located else "detached"}
@@ -121,6 +124,13 @@ def _case(
     codes += ingredient_codes(main, edges)
     facts = declared(main)
     codes += action_codes(main, facts)
+    if setting.responders is not None:
+        from ..ocsp import ask_chain, with_asked
+
+        moment = main.signed_at or setting.now
+        asked = ask_chain(setting.responders, main.chain, setting.trust.anchors(), (moment, setting.now))
+        codes = with_asked(codes, asked, moment)
+        facts["revocation"] = [one.to_json() for one in asked]
     return steps.Case(
         codes=codes,
         state=_word(codes, edges),

@@ -1,10 +1,13 @@
-"""Revocation answers that a signature brings along (OCSP, RFC 6960, in the header `rVals`); none is fetched."""
+"""Revocation answers (OCSP, RFC 6960): those that a signature brings along in its header `rVals`, and how one is read.
+
+None is fetched here: `ocsp` asks for them, where it was told to.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from ..profile import issued_by
 from ..report import Codes, as_dict, as_list
@@ -21,6 +24,29 @@ REVOKED: Final = "signingCredential.ocsp.revoked"
 NOT_REVOKED: Final = "signingCredential.ocsp.notRevoked"
 UNKNOWN: Final = "signingCredential.ocsp.unknown"
 SKIPPED: Final = "signingCredential.ocsp.skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an authority, or a responder that it named, says of a certificate: withdrawn `since`, and for how long."""
+
+    status: Literal["good", "revoked", "unknown"]
+    since: dt.datetime | None
+    begins: dt.datetime
+    ends: dt.datetime
+    nonce: bytes
+    """The number that a question was asked with, empty where the answer repeats none."""
+
+    def code(self, moment: dt.datetime) -> str:
+        """Return the status code for a signature made at `moment`: a later withdrawal leaves it as it is."""
+        if self.status == "unknown":
+            return UNKNOWN
+        withdrawn = self.status == "revoked" and (self.since is None or self.since <= moment)
+        return REVOKED if withdrawn else NOT_REVOKED
+
+    def holds_at(self, moment: dt.datetime) -> bool:
+        """Tell whether `moment` lies in the answer's validity, a day where it names no end."""
+        return self.begins <= moment <= self.ends
 
 
 def revocation(
@@ -69,26 +95,56 @@ def with_stapled(
 
 def _status(answer: bytes, leaf: Certificate, issuer: Certificate, moment: dt.datetime) -> str:
     """Return the code of one answer, empty if it does not hold."""
+    found = read_answer(answer, leaf, issuer, moment)
+    if found is None or (found.status == "good" and not found.holds_at(moment)):
+        return ""
+    return found.code(moment)
+
+
+def read_answer(answer: bytes, leaf: Certificate, issuer: Certificate, moment: dt.datetime) -> Answer | None:
+    """Return what an answer says of a certificate, `None` if it says nothing of it or was not signed by who may.
+
+    That is the certificate's issuer, or a responder that the issuer named for it, valid at `moment`.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus, load_der_ocsp_response
+    from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
     try:
         response = load_der_ocsp_response(answer)
         if response.response_status is not OCSPResponseStatus.SUCCESSFUL or not _is_by(response, issuer, moment):
-            return ""
-        for single in response.responses:
-            if not _is_about(single, leaf, issuer):
-                continue
-            if single.certificate_status is OCSPCertStatus.REVOKED:
-                since = single.revocation_time_utc
-                return REVOKED if since is None or since <= moment else NOT_REVOKED
-            if single.certificate_status is OCSPCertStatus.UNKNOWN:
-                return UNKNOWN
-            until = single.next_update_utc or single.this_update_utc + dt.timedelta(days=1)
-            return NOT_REVOKED if single.this_update_utc <= moment <= until else ""
+            return None
+        single = next((one for one in response.responses if _is_about(one, leaf, issuer)), None)
+        return None if single is None else _answer(single, _nonce(response))
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        return ""
-    return ""
+        return None
+
+
+def _answer(single: OCSPSingleResponse, nonce: bytes) -> Answer:
+    from cryptography.x509 import ReasonFlags
+    from cryptography.x509.ocsp import OCSPCertStatus
+
+    status: Literal["good", "revoked", "unknown"] = "good"
+    if single.certificate_status is OCSPCertStatus.UNKNOWN:
+        status = "unknown"
+    elif single.certificate_status is OCSPCertStatus.REVOKED:
+        # what was taken off the list again is not withdrawn (C2PA 2.2, section 15.9)
+        status = "good" if single.revocation_reason is ReasonFlags.remove_from_crl else "revoked"
+    return Answer(
+        status=status,
+        since=single.revocation_time_utc if status == "revoked" else None,
+        begins=single.this_update_utc,
+        ends=single.next_update_utc or single.this_update_utc + dt.timedelta(days=1),
+        nonce=nonce,
+    )
+
+
+def _nonce(response: OCSPResponse) -> bytes:
+    from cryptography.x509 import ExtensionNotFound, OCSPNonce
+
+    try:
+        return response.extensions.get_extension_for_class(OCSPNonce).value.nonce
+    except ExtensionNotFound:
+        return b""
 
 
 def _is_about(single: OCSPSingleResponse, leaf: Certificate, issuer: Certificate) -> bool:

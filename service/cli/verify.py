@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...provenance.batch import Answer, Batch
+    from ...provenance.ocsp import Responders
+    from ...provenance.remote import RemotePolicy
     from ...provenance.trust import Trust
     from ...provenance.verification import Verification
     from ..spool import Spool
@@ -58,6 +60,10 @@ def verify(
         list[str] | None,
         typer.Option("--remote-host", help="Fetch manifests from this host, where a file names it; repeatable."),
     ] = None,
+    ocsp: Annotated[
+        list[str] | None,
+        typer.Option("--ocsp-host", help="Ask this host whether certificates were withdrawn (OCSP); repeatable."),
+    ] = None,
     anchor: AnchorOption = None,
     verbose: VerboseOption = 0,
 ) -> None:
@@ -77,7 +83,7 @@ def verify(
     trust = trust_with(anchor)
     several = len(paths) > 1 or paths[0].is_dir()
     show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several, alone=not several)
-    check = _check(trust, sidecar, second=second, hosts=frozenset(remote or ()))
+    check = _check(trust, sidecar, second=second, hosts=_Hosts(remote=remote, ocsp=ocsp))
     batch = _batch(check, sidecar, resume, jobs if several else 1)
     begun, worst = time.monotonic(), 0
     counts: Counter[str] = Counter()
@@ -116,29 +122,52 @@ class _Check:
     trust: Trust
 
 
-def _check(trust: Trust, sidecar: Path | None, *, second: bool, hosts: frozenset[str]) -> _Check:
-    from ...provenance.verify import verify as verify_file
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hosts:
+    """The hosts that may be asked, none by default: for manifests, and whether certificates were withdrawn."""
 
-    policy = None
-    if hosts:
+    remote: list[str] | None
+    ocsp: list[str] | None
+
+    def manifests(self) -> RemotePolicy | None:
         from ...provenance.remote import RemotePolicy
 
-        policy = RemotePolicy(hosts=hosts)
+        return RemotePolicy(hosts=frozenset(self.remote)) if self.remote else None
+
+    def responders(self) -> Responders | None:
+        if not self.ocsp:
+            return None
+        from ...provenance.ocsp import Responders
+        from ...provenance.remote import RemotePolicy
+
+        return Responders(RemotePolicy(hosts=frozenset(self.ocsp)))
+
+    def under(self) -> tuple[object, ...]:
+        """Return what answers depend on."""
+        return (*sorted(self.remote or ()), *(f"ocsp {host}" for host in sorted(self.ocsp or ())))
+
+
+def _check(trust: Trust, sidecar: Path | None, *, second: bool, hosts: _Hosts) -> _Check:
+    from ...provenance.verify import verify as verify_file
+
+    policy, responders = hosts.manifests(), hosts.responders()
 
     def once(path: Path) -> Verification:
-        found = verify_file(path, trust=trust, sidecar=sidecar, remote=policy)
-        return _with_opinion(found, path, trust, sidecar) if second else found
+        found = verify_file(path, trust=trust, sidecar=sidecar, remote=policy, responders=responders)
+        return _with_opinion(found, path, trust, sidecar, responders) if second else found
 
-    return _Check(check=once, under=(second, *sorted(hosts)), trust=trust)
+    return _Check(check=once, under=(second, *hosts.under()), trust=trust)
 
 
-def _with_opinion(found: Verification, path: Path, trust: Trust, sidecar: Path | None) -> Verification:
+def _with_opinion(
+    found: Verification, path: Path, trust: Trust, sidecar: Path | None, responders: Responders | None
+) -> Verification:
     """Return the verification with the second opinion's state and where it differs among its facts."""
     from ...media.errors import AssayError
     from ...provenance.second_opinion import disagreements, second_opinion
 
     try:
-        opinion = second_opinion(path, trust=trust, sidecar=sidecar)
+        opinion = second_opinion(path, trust=trust, sidecar=sidecar, responders=responders)
     except AssayError as error:
         told: dict[str, Any] = {"state": None, "error": str(error), "disagreements": []}
     else:
