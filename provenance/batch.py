@@ -22,7 +22,7 @@ from .rubrics import asset_class
 from .sources import SIDECAR_SUFFIX, sidecar_path
 from .trust import Trust
 from .verification import State, Verification
-from .verify import declares_synthetic
+from .verify import broken_ingredients, declares_synthetic
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -61,16 +61,23 @@ class Answer:
 
     @property
     def exit_code(self) -> int:
-        """1 if something was found (an invalid manifest, content declared as AI), else 0, or the error's own."""
+        """1 if something was found (an invalid manifest, a broken ingredient, declared AI), else 0, or the error's."""
         if self.verification is None:
             return self.error.exit_code if self.error else 3
-        return int(self.verification.state is State.INVALID or declares_synthetic(self.verification))
+        broken = self.verification.state is State.INVALID or self.broken
+        return int(bool(broken) or declares_synthetic(self.verification))
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The titles of the ingredients, at any depth, that do not hold, whatever the file's own state."""
+        return broken_ingredients(self.verification) if self.verification else ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain JSON values; one line of them is what a later run takes up again."""
-        told: dict[str, Any] = {"path": str(self.path)}
+        told: dict[str, Any] = {"path": str(self.path), "exit": self.exit_code}
         if self.verification is not None:
             told |= self.verification.to_json() | {"asset_class": asset_class(self.verification).name}
+            told["broken_ingredients"] = list(self.broken)
         else:
             error = {"type": type(self.error).__name__, "message": str(self.error)}
             told |= {"state": NOT_CHECKED, "checks": [], "error": error}

@@ -131,8 +131,13 @@ def declares_itself_synthetic(verification: Verification) -> bool:
 
 
 def broken_ingredients(verification: Verification) -> tuple[str, ...]:
-    """Return the titles of the ingredients, at any depth, that do not hold. The titles are a stranger's text."""
-    return tuple(node["title"] for node in _nodes(verification.facts) if node.get("state") == State.INVALID)
+    """Return the titles of the ingredients, at any depth, that do not hold. The titles are a stranger's text.
+
+    Never empty where step 12 fails: one that lies deeper than the facts tell is `(not named)`.
+    """
+    named = tuple(node["title"] for node in _nodes(verification.facts) if node.get("state") == State.INVALID)
+    failed = any(one.step == 12 and one.outcome == "fail" for one in verification.checks)
+    return named or ("(not named)",) * failed
 
 
 def _declares(verification: Verification, types: frozenset[str], *, parts: bool = True) -> bool:

@@ -92,12 +92,16 @@ class Shown:
 
 
 class Spool:
-    """Answers in a temporary file, in order; iterate as often as needed. `counts` has every outcome, 0 too."""
+    """Answers in a temporary file, in order; iterate as often as needed. `counts` has every outcome, 0 too.
+
+    `broken` counts the files with ingredients that do not hold.
+    """
 
     def __init__(self) -> None:
         """Open the file; it has no name and goes when the spool is closed."""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the spool
         self.counts = Counter(dict.fromkeys(OUTCOMES, 0))
+        self.broken = 0
 
     def __enter__(self) -> Self:
         """Return the spool."""
@@ -114,6 +118,7 @@ class Spool:
     def add(self, answer: Answer, pictures: Mapping[tuple[str, int], bytes] | None = None) -> None:
         """Keep an answer, and the pictures of its tree if one is to be shown."""
         self.counts[answer.state] += 1
+        self.broken += bool(answer.broken)
         line: dict[str, Any] = {"told": answer.to_json(), "exit": answer.exit_code, "name": answer.path.name}
         if pictures is not None:
             line["pictures"] = [[*key, base64.b64encode(data).decode()] for key, data in pictures.items()]

@@ -32,6 +32,7 @@ def write_verify_page(answers: Spool, path: Path, *, trust: Trust, now: datetime
         answers=answers,
         total=len(answers),
         counts=answers.counts,
+        broken=answers.broken,
         words=OUTCOMES,
         tones=_TONES,
         relations=RELATIONS,

@@ -341,3 +341,37 @@ def test_a_token_needs_its_module_and_a_chain(media: Path, tmp_path: Path, run: 
     assert said.code == 3
     assert "cannot be used" in said.err or "needs the extra" in said.err
     assert not out.exists()
+
+
+def test_a_broken_ingredient_is_told_in_every_form_and_ends_with_1(media: Path, tmp_path: Path, run: Run) -> None:
+    folder, page, log = tmp_path / "made", tmp_path / "page.html", tmp_path / "out.sarif"
+    folder.mkdir()
+    whole, clean = folder / "whole.jpg", folder / "clean.jpg"
+    for out, part in ((whole, "c-invalid.jpg"), (clean, "a-trusted.jpg")):
+        with_part = ("--source-type", "composite", "--ingredient", f"componentOf={media / part}")
+        assert run("sign", media / "b-absent.jpg", out, *with_part).code == 0
+    assert run("verify", clean).code == 0
+    alone = run("verify", whole)
+    assert alone.code == 1
+    assert alone.out.split(": ")[1] == "trusted", "the file itself is as it was signed"
+    assert "BROKEN INGREDIENTS: 1 (c-invalid.jpg)" in alone.out
+    both = run("verify", folder, "--html", page, "--sarif", log)
+    assert both.code == 1
+    assert ["BROKEN INGREDIENTS: 1" in line for line in both.out.splitlines()] == [False, True]
+    assert "2 trusted" in both.err
+    assert "; 1 made from broken ingredients, whatever the state" in both.err
+    told = [json.loads(line) for line in run("verify", folder, "--json").out.splitlines()]
+    assert [(one["state"], one["exit"], one["broken_ingredients"]) for one in told] == [
+        ("trusted", 0, []),
+        ("trusted", 1, ["c-invalid.jpg"]),
+    ]
+    rows = list(csv.DictReader(io.StringIO(run("verify", folder, "--csv").out)))
+    assert [(row["exit"], row["broken_ingredients"]) for row in rows] == [("0", "0"), ("1", "1")]
+    results = check_sarif(json.loads(log.read_bytes()))["results"]
+    assert {(one["ruleId"], one["level"]) for one in results} == {("step-12-ingredients", "warning")}
+    text = page.read_text()
+    assert "1 of them is made from something that does not hold" in text
+    assert "1 part of it does not hold" in text
+    lines = tmp_path / "run.jsonl"
+    lines.write_text(run("verify", folder, "--json").out)
+    assert run("verify", folder, "--resume", lines).code == 1

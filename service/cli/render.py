@@ -19,8 +19,13 @@ _TICK = {"pass": "+", "fail": "x", "not done": "-"}
 def verification_lines(path: Path, found: Verification) -> list[str]:
     """Return the state in words, then each numbered step with its outcome, codes and remedy."""
     from ...provenance.batch import OUTCOMES
+    from ...provenance.verify import broken_ingredients
 
     lines = [f"{escaped(path)}: {found.state.value}: {OUTCOMES[found.state.value]}"]
+    broken = broken_ingredients(found)
+    if broken:
+        names = ", ".join(map(escaped, broken[:5])) + (", ..." if len(broken) > 5 else "")
+        lines.append(f"  BROKEN INGREDIENTS: {len(broken)} ({names}); what it was made from does not hold, see step 12")
     for check in found.checks:
         codes = f" [{', '.join(map(escaped, check.codes))}]" if check.codes else ""
         lines.append(f"  {_TICK[check.outcome]} {check.step:2d} {check.name}: {escaped(check.sentence)}{codes}")

@@ -71,7 +71,8 @@ def verify(
 
     Absent says nothing about a file; untrusted means signed by somebody that your trust store does
     not know, not changed; trusted means as it was signed, not true. One file is told step by step,
-    several a line each (--verbose: every step), in the order given whatever --jobs is.
+    several a line each (--verbose: every step), in the order given whatever --jobs is. A sound file
+    that was made from a broken one keeps its state, is told as such, and ends with 1.
     """
     from ...media.limits import DEFAULT_LIMITS
     from ...provenance.reader import warm_up
@@ -85,20 +86,21 @@ def verify(
     show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several, alone=not several)
     check = _check(trust, sidecar, second=second, hosts=_Hosts(remote=remote, ocsp=ocsp))
     batch = _batch(check, sidecar, resume, jobs if several else 1)
-    begun, worst = time.monotonic(), 0
+    begun, worst, broken = time.monotonic(), 0, 0
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         spool = _spool(stack) if sarif or html else None
         for answer in stack.enter_context(closing(verify_each(files_below(paths), batch))):
             show(answer)
             counts[answer.state] += 1
+            broken += bool(answer.broken)
             worst = max(worst, answer.exit_code, key=_GRAVITY.__getitem__)
             if spool is not None:
                 spool.add(answer, _pictures(answer, sidecar) if html and (tree or not several) else None)
         if spool is not None:
             _write(spool, sarif, html, trust)
     if several:
-        typer.echo(_summary(counts, time.monotonic() - begun), err=True)
+        typer.echo(_summary(counts, broken, time.monotonic() - begun), err=True)
     raise typer.Exit(worst if counts else 3)
 
 
@@ -250,7 +252,7 @@ def _line(answer: Answer) -> str:
     one = shown(answer)
     aside = [f"signed by {escaped(one.signer)}"] if one.signer else []
     aside += [f"declares {one.declares}"] if one.declares else []
-    aside += [f"broken ingredients: {len(one.broken)}"] if one.broken else []
+    aside += [f"BROKEN INGREDIENTS: {len(one.broken)}"] if one.broken else []
     aside += [f"second opinion differs: {len(one.disagreements)}"] if one.disagreements else []
     aside += ["not done again"] if answer.seen_before else []
     return "  ".join((f"{answer.state:11s}", escaped(answer.path), "; ".join(aside))).rstrip()
@@ -292,9 +294,10 @@ def _write(spool: Spool, sarif: Path | None, html: Path | None, trust: Trust) ->
         typer.echo(f"report: {html}", err=True)
 
 
-def _summary(counts: Counter[str], seconds: float) -> str:
+def _summary(counts: Counter[str], broken: int, seconds: float) -> str:
     from ...provenance.batch import OUTCOMES
 
     total = counts.total()
     told = ", ".join(f"{counts[state]} {state}" for state in OUTCOMES)
-    return f"{total} file{'' if total == 1 else 's'} in {seconds:.1f} s: {told}"
+    parts = f"; {broken} made from broken ingredients, whatever the state" if broken else ""
+    return f"{total} file{'' if total == 1 else 's'} in {seconds:.1f} s: {told}{parts}"
