@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -135,6 +136,9 @@ class Processes:
                     else:
                         yield Done(payload=worker.payload, result=answer)
         finally:
+            for worker in busy:  # whoever stopped listening does not want their answers
+                worker.process.kill()
+                worker.end()
             self._close()
             atexit.unregister(self._close)
 
@@ -201,8 +205,17 @@ def _start() -> _Worker:
     return _Worker(process=process, channel=channel, reader=up_read)
 
 
+def _die_with_the_parent() -> None:
+    """Ask Linux to end this process when its parent does, were it in the middle of a piece of work."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def serve() -> None:
     """Do pieces of work until the other end is gone. What is printed meanwhile goes to stderr."""
+    _die_with_the_parent()
     channel = Channel(os.dup(0), os.dup(1))
     os.dup2(2, 1)
     with open(os.devnull) as nothing:  # noqa: PTH123

@@ -82,7 +82,7 @@ def page_values(result: Result) -> dict[str, Any]:
     scored = [line for line in result.lines if line.auc is not None]
     return {
         "result": result,
-        "kinds": {row.detector: row.kind for row in result.rows if row.llr is not None},
+        "kinds": {row.detector: row.kind for row in result.rows if row.score is not None},
         "tables": {name: [line for line in result.lines if line.detector == name] for name in _detectors(result)},
         "curves": [(name, roc_svg(result.rows, name)) for name in dict.fromkeys(line.detector for line in scored)],
         "groups": len({row.group for row in result.rows}),
@@ -104,8 +104,8 @@ def roc_svg(rows: Sequence[Row], detector: str) -> str:
         axes.plot([0, 1], [0, 1], color="0.75", linewidth=1, linestyle=":")
         for laundering in dict.fromkeys(row.laundering for row in rows):
             chosen = [row for row in rows if row.detector == detector and row.laundering == laundering]
-            llr = [row.llr for row in chosen if row.llr is not None]
-            spoof = [row.spoof for row in chosen if row.llr is not None]
+            llr = [row.score for row in chosen if row.score is not None]
+            spoof = [row.spoof for row in chosen if row.score is not None]
             if any(spoof) and not all(spoof):
                 false_positive, true_positive, _ = metrics.roc(llr, spoof)
                 area = metrics.auc(np.asarray(llr), np.asarray(spoof))

@@ -22,13 +22,23 @@ Media = Audio | Still | Film
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Real:
-    """A bona fide file: who is in it (`subject`, also the group that intervals are drawn over) and what it holds."""
+    """A bona fide file: who is in it (`subject`, also the group that intervals are drawn over) and what it holds.
+
+    `media` is decoded when asked for, and only the last few stay in memory, unless it is `held`.
+    """
 
     id: str
     path: Path
     kind: Kind
     subject: str
-    media: Media
+    held: Media | None = None
+
+    @property
+    def media(self) -> Media:
+        """What the file holds. Raises what decoding raises."""
+        from ..reals import decoded
+
+        return decoded(self.path) if self.held is None else self.held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from .card import Card
 
-Outcome = Literal["scored", "skipped", "crashed", "timed out"]
+Outcome = Literal["scored", "skipped", "crashed", "timed out", "no input"]
 WHY_MOST = 300
 """Characters of a reason that are kept: it comes from a stranger and goes into every row."""
 
