@@ -24,7 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 import soxr
-from assay.datasets.codecs import through_film
+from assay.datasets.codecs import h264, through_film
 from assay.datasets.launder import chains_for, launder
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio, decode_image, stream_frames
@@ -175,7 +175,8 @@ PICTURE_ATTACKS = [
     Attack("blur 2", lambda p: cv2.GaussianBlur(p, (0, 0), 2.0)),
     Attack("palette", palette),
     Attack(
-        "H.264 intra crf 28", lambda p: through_film(timed([p[: len(p) // 2 * 2, : p.shape[1] // 2 * 2]]), 28)[0].image
+        "H.264 intra crf 28",
+        lambda p: through_film(timed([p[: len(p) // 2 * 2, : p.shape[1] // 2 * 2]]), h264(28))[0].image,
     ),
 ]
 
@@ -202,12 +203,12 @@ SOUND_ATTACKS = [
     Attack("speed 0.9", _played(0.9)),
 ]
 FILM_ATTACKS = [
-    Attack("h264-crf28", lambda f: through_film(f, 28)),
-    Attack("crf 28 twice", lambda f: through_film(through_film(f, 28), 28)),
-    Attack("half size, crf 28", lambda f: through_film(timed(_even(scaled(x.image, 0.5)) for x in f), 28)),
+    Attack("h264-crf28", lambda f: through_film(f, h264(28))),
+    Attack("crf 28 twice", lambda f: through_film(through_film(f, h264(28)), h264(28))),
+    Attack("half size, crf 28", lambda f: through_film(timed(_even(scaled(x.image, 0.5)) for x in f), h264(28))),
     Attack("every other frame", lambda f: timed([x.image for x in f[::2]], 12.5)),
-    Attack("first 7 frames cut, crf 28", lambda f: through_film(timed(x.image for x in f[7:]), 28)),
-    Attack("crop 0.8, crf 23", lambda f: through_film(timed(_even(cut(x.image, 0.8)) for x in f), 23)),
+    Attack("first 7 frames cut, crf 28", lambda f: through_film(timed(x.image for x in f[7:]), h264(28))),
+    Attack("crop 0.8, crf 23", lambda f: through_film(timed(_even(cut(x.image, 0.8)) for x in f), h264(23))),
 ]
 
 

@@ -6,9 +6,7 @@ Training, marks and benchmarks use the same catalogue, so that what is called "M
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -16,61 +14,12 @@ import numpy as np
 from ..media.audio import Audio
 from ..media.image import Still
 from ..media.video import Frame
-from . import picture_steps as picture
-from . import sound_steps as sound
 from .corpus import CorpusError
+from .steps import STEPS, Step
+from .steps.films import Film
 
-Film = tuple[Frame, ...]
 Media = Audio | Still | Film
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One thing that happens to media: `about` says it in words; a function for each kind of media it can happen to."""
-
-    about: str
-    audio: Callable[[Audio, np.random.Generator], Audio] | None = None
-    image: Callable[[picture.Pixels, np.random.Generator], picture.Pixels] | None = None
-    film: Callable[[Film, np.random.Generator], Film] | None = None
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of media that this step applies to; a picture's step applies to a film frame by frame."""
-        film = self.film or self.image
-        found = {"audio": self.audio, "image": self.image, "film": film}
-        return tuple(kind for kind, function in found.items() if function)
-
-
-STEPS: Mapping[str, Step] = MappingProxyType(
-    {
-        "mp3-64k": Step(about="MP3, 64 kbit/s a channel", audio=sound.mp3),
-        "aac-64k": Step(about="AAC-LC, 64 kbit/s a channel", audio=sound.aac),
-        "opus-24k": Step(about="Opus, 24 kbit/s a channel", audio=sound.opus),
-        "telephone": Step(about="300 to 3400 Hz at 8 kHz, 8-bit mu-law (G.711)", audio=sound.telephone),
-        "noise-10": Step(about="pink noise at 10 dB below the sound", audio=partial(sound.noise, decibels=10.0)),
-        "noise-15": Step(about="pink noise at 15 dB below the sound", audio=partial(sound.noise, decibels=15.0)),
-        "noise-20": Step(about="pink noise at 20 dB below the sound", audio=partial(sound.noise, decibels=20.0)),
-        "noise-30": Step(about="pink noise at 30 dB below the sound", audio=partial(sound.noise, decibels=30.0)),
-        "resample": Step(about="down to a drawn rate of 11 to 24 kHz and back", audio=sound.resampled),
-        "gain": Step(about="louder or softer by up to 12 dB, never clipped", audio=sound.gain),
-        "reverb": Step(about="a made room, decay time 0.15 to 0.6 s", audio=sound.reverb),
-        "trim": Step(about="silence at both ends cut off", audio=sound.trim),
-        "lowpass": Step(about="nothing above a drawn edge of 3.4 to 7 kHz", audio=sound.lowpass),
-        "jpeg-90": Step(about="JPEG, quality 90", image=partial(picture.jpeg, quality=90)),
-        "jpeg-70": Step(about="JPEG, quality 70", image=partial(picture.jpeg, quality=70)),
-        "jpeg-50": Step(about="JPEG, quality 50", image=partial(picture.jpeg, quality=50)),
-        "webp-70": Step(about="WebP, quality 70", image=partial(picture.webp, quality=70)),
-        "half": Step(about="half the width and height", image=partial(picture.resized, scale=0.5)),
-        "resize": Step(about="scaled by a drawn factor of 0.5 to 1.5", image=picture.resized_at_random),
-        "crop": Step(about="up to a tenth cut off each side", image=picture.crop),
-        "blur": Step(about="Gaussian blur, sigma 0.5 to 1.5 pixels", image=picture.blur),
-        "grain": Step(about="Gaussian noise, sigma 2 to 8 of 255", image=picture.grain),
-        "gamma": Step(about="brightness curve, exponent 0.7 to 1.4", image=picture.gamma),
-        "screenshot": Step(about="scaled by 0.6 to 0.95, sharpened, JPEG 85", image=picture.screenshot),
-        "h264-crf23": Step(about="H.264 at constant rate factor 23", film=partial(picture.h264, crf=23)),
-        "h264-crf35": Step(about="H.264 at constant rate factor 35", film=partial(picture.h264, crf=35)),
-    }
-)
 
 CHAINS: Mapping[str, str] = MappingProxyType(
     {
@@ -82,6 +31,23 @@ CHAINS: Mapping[str, str] = MappingProxyType(
         "half+jpeg-70": "a thumbnail",
         "resize+jpeg-70": "shared on a social network",
         "half+h264-crf35": "a film passed on by messengers",
+        "cut-3s+mp3-64k": "a snippet in a podcast",
+        "mp3-64k+aac-64k": "uploaded again from a podcast",
+        "telephone+amr-nb": "a call to a mobile phone",
+        "rerecord+opus-24k": "filmed off a loudspeaker and sent on",
+        "area-50+jpeg-70": "a detail cut out and shared",
+        "turn-5-cut+jpeg-70": "straightened and shared",
+        "screenshot+social-feed": "a screenshot shared in a feed",
+        "words+sticker+jpeg-70": "decorated and shared",
+        "social-feed+social-messenger": "downloaded from a feed and passed on",
+        "half+h264-crf28": "half the size for the way",
+        "crop+h264-crf23": "edges cut off by an editor",
+        "h264-crf28+h265-crf28": "uploaded again by another encoder",
+        "h264-crf28+vp9-crf40": "downloaded and shown by another site",
+        "half+h264-crf28+h265-crf28": "half the size, then uploaded again",
+        "rate-15+h264-crf28": "a preview at 15 frames a second",
+        "rate-24+h264-crf28": "brought to the cinema's rate",
+        "cut-3s+h264-crf28": "a highlight cut out and shared",
     }
 )
 """Every chain that is measured, with what it does; any other joining of steps works too."""

@@ -1,27 +1,19 @@
-"""What happens to sound on its way: codecs, the telephone, noise, rooms, filters. Each keeps rate and channels."""
+"""What happens to sound on its way: codecs, the telephone, noise, filters, cuts. Each keeps rate and channels."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.audio import Audio, resample
-from . import codecs
+from ...media.audio import Audio, resample
+from .. import codecs
 
 
-def mp3(audio: Audio, _: np.random.Generator) -> Audio:
-    """Return `audio` through MP3 at 64 kbit/s."""
-    return codecs.through_audio(audio, codecs.MP3)
-
-
-def aac(audio: Audio, _: np.random.Generator) -> Audio:
-    """Return `audio` through AAC at 64 kbit/s."""
-    return codecs.through_audio(audio, codecs.AAC)
-
-
-def opus(audio: Audio, _: np.random.Generator) -> Audio:
-    """Return `audio` through Opus at 24 kbit/s."""
-    return codecs.through_audio(audio, codecs.OPUS)
+def coded(audio: Audio, _: np.random.Generator, *, codec: codecs.AudioCodec, bit_rate: int = 0) -> Audio:
+    """Return `audio` through `codec` at `bit_rate` bits a second a channel, its usual one where 0."""
+    return codecs.through_audio(audio, replace(codec, bit_rate=bit_rate) if bit_rate else codec)
 
 
 def telephone(audio: Audio, _: np.random.Generator) -> Audio:
@@ -34,7 +26,7 @@ def telephone(audio: Audio, _: np.random.Generator) -> Audio:
     bent = np.sign(band) * np.log1p(255 * np.abs(band)) / np.log1p(255)
     steps = np.round(bent * 127) / 127
     straight = np.sign(steps) * np.expm1(np.abs(steps) * np.log1p(255)) / 255
-    return _same_length(resample(straight.astype(np.float32), 8000, audio.rate), audio)
+    return same_length(resample(straight.astype(np.float32), 8000, audio.rate), audio)
 
 
 def noise(audio: Audio, rng: np.random.Generator, *, decibels: float) -> Audio:
@@ -45,36 +37,26 @@ def noise(audio: Audio, rng: np.random.Generator, *, decibels: float) -> Audio:
     pink = np.fft.irfft(spectrum, n, axis=1)
     power = float(np.mean(audio.samples**2)) / 10 ** (decibels / 10)
     pink *= np.sqrt(power / max(float(np.mean(pink**2)), 1e-20))
-    return _within(audio.samples + pink, audio.rate)
+    return within(audio.samples + pink, audio.rate)
 
 
 def resampled(audio: Audio, rng: np.random.Generator) -> Audio:
-    """Return `audio` converted to a lower rate and back, losing what lies above half of it."""
+    """Return `audio` converted to a drawn lower rate and back, losing what lies above half of it."""
     low = int(rng.choice([11_025, 12_000, 16_000, 22_050, 24_000]))
-    if low >= audio.rate:
-        low = audio.rate * 3 // 4
-    return _same_length(resample(resample(audio.samples, audio.rate, low), low, audio.rate), audio)
+    return at_rate(audio, rng, rate=low if low < audio.rate else audio.rate * 3 // 4)
+
+
+def at_rate(audio: Audio, _: np.random.Generator, *, rate: int) -> Audio:
+    """Return `audio` converted to `rate` hertz and back where that is lower than its own."""
+    low = min(rate, audio.rate)
+    return same_length(resample(resample(audio.samples, audio.rate, low), low, audio.rate), audio)
 
 
 def gain(audio: Audio, rng: np.random.Generator) -> Audio:
     """Return `audio` louder or softer by up to 12 dB, but never above full scale."""
     peak = float(np.abs(audio.samples).max())
     most = 20 * np.log10(1 / peak) if peak > 0 else 12.0
-    return _within(audio.samples * 10 ** (min(rng.uniform(-12, 12), most) / 20), audio.rate)
-
-
-def reverb(audio: Audio, rng: np.random.Generator) -> Audio:
-    """Return `audio` in a made room: direct sound plus noise that decays by 60 dB in 0.15 to 0.6 s."""
-    from scipy.signal import fftconvolve
-
-    decay = rng.uniform(0.15, 0.6)
-    t = np.arange(int(decay * audio.rate)) / audio.rate
-    tail = rng.standard_normal(t.size) * np.exp(-6.908 * t / decay)
-    tail[: int(0.002 * audio.rate)] = 0.0
-    tail *= 10 ** (rng.uniform(-10, 0) / 20) / max(np.sqrt(np.sum(tail**2)), 1e-12)
-    tail[0] = 1.0
-    wet = fftconvolve(audio.samples, tail[None], axes=1)[:, : audio.samples.shape[1]]
-    return _within(wet, audio.rate)
+    return within(audio.samples * 10 ** (min(rng.uniform(-12, 12), most) / 20), audio.rate)
 
 
 def trim(audio: Audio, _: np.random.Generator) -> Audio:
@@ -96,17 +78,40 @@ def lowpass(audio: Audio, rng: np.random.Generator) -> Audio:
 
     edge = min(rng.uniform(3400, 7000), 0.475 * audio.rate)
     filtered = sosfiltfilt(butter(6, edge, fs=audio.rate, output="sos"), audio.samples, axis=1, padlen=0)
-    return _within(filtered, audio.rate)
+    return within(filtered, audio.rate)
 
 
-def _same_length(samples: NDArray[np.float32], like: Audio) -> Audio:
+def overdriven(audio: Audio, _: np.random.Generator, *, factor: float) -> Audio:
+    """Return `audio` `factor` times as loud, cut at full scale."""
+    return Audio(samples=np.clip(factor * audio.samples, -1, 1).astype(np.float32), rate=audio.rate)
+
+
+def coarse(audio: Audio, _: np.random.Generator, *, bits: int) -> Audio:
+    """Return `audio` in steps of `bits` bits."""
+    steps = 2.0 ** (bits - 1)
+    return within(np.round(audio.samples * steps) / steps, audio.rate)
+
+
+def inverted(audio: Audio, _: np.random.Generator) -> Audio:
+    """Return `audio` with its polarity turned: nobody hears it."""
+    return Audio(samples=-audio.samples, rate=audio.rate)
+
+
+def cut(audio: Audio, rng: np.random.Generator, *, seconds: float) -> Audio:
+    """Return `seconds` of `audio` from a drawn place, all of it if it is shorter."""
+    n = round(seconds * audio.rate)
+    at = int(rng.integers(max(1, audio.samples.shape[1] - n + 1)))
+    return Audio(samples=np.ascontiguousarray(audio.samples[:, at : at + n]), rate=audio.rate)
+
+
+def same_length(samples: NDArray[np.float32], like: Audio) -> Audio:
     """Return `samples` cut or padded to the length of `like`, at its rate."""
     n = like.samples.shape[1]
     padded = np.pad(samples, ((0, 0), (0, max(0, n - samples.shape[1]))))
-    return _within(padded[:, :n], like.rate)
+    return within(padded[:, :n], like.rate)
 
 
-def _within(samples: NDArray[np.floating], rate: int) -> Audio:
+def within(samples: NDArray[np.floating], rate: int) -> Audio:
     """Return sound turned down as a whole where it would exceed full scale."""
     peak = float(np.abs(samples).max())
     scaled = samples / peak if peak > 1 else samples

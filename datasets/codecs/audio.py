@@ -1,18 +1,15 @@
-"""Through a codec and back, in memory: what a lossy format leaves of a sound, a picture or a film."""
+"""Through a sound format and back, in memory: MP3, AAC, Opus, AMR, G.711."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.audio import Audio, resample
-from ..media.video import Frame
+from ...media.audio import Audio, resample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +20,8 @@ class AudioCodec:
     container: str
     bit_rate: int
     rates: tuple[int, ...]
-    layout: str = "mono"
+    delay: float = 0.0
+    """Seconds that decoding comes late where the container does not say so."""
 
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -31,6 +29,8 @@ MP3 = AudioCodec(encoder="libmp3lame", container="mp3", bit_rate=64_000, rates=_
 # Matroska, Ogg and MP3's LAME header tell the decoder how many samples the encoder put in front; MP4 does not.
 AAC = AudioCodec(encoder="aac", container="matroska", bit_rate=64_000, rates=_RATES)
 OPUS = AudioCodec(encoder="libopus", container="ogg", bit_rate=24_000, rates=(8000, 12000, 16000, 24000, 48000))
+AMR_NB = AudioCodec(encoder="libopencore_amrnb", container="amr", bit_rate=12_200, rates=(8000,), delay=0.005)
+G711_ALAW = AudioCodec(encoder="pcm_alaw", container="wav", bit_rate=64_000, rates=(8000,))
 
 
 def through_audio(audio: Audio, codec: AudioCodec) -> Audio:
@@ -51,12 +51,12 @@ def _one_channel(samples: NDArray[np.float32], rate: int, codec: AudioCodec) -> 
     store = io.BytesIO()
     with av.open(store, "w", format=codec.container) as out:
         stream = cast("av.AudioStream", out.add_stream(codec.encoder, rate=rate))
-        stream.layout = codec.layout
+        stream.layout = "mono"
         stream.bit_rate = codec.bit_rate
-        frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1)[None], format="fltp", layout=codec.layout)
+        frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1)[None], format="fltp", layout="mono")
         frame.sample_rate = rate
         frame.pts = 0
-        turn = av.AudioResampler(format=stream.format, layout=codec.layout, rate=rate)
+        turn = av.AudioResampler(format=stream.format, layout="mono", rate=rate)
         size = stream.codec_context.frame_size or 1024
         fifo = av.AudioFifo()
         for piece in (*turn.resample(frame), *turn.resample(None)):
@@ -65,7 +65,7 @@ def _one_channel(samples: NDArray[np.float32], rate: int, codec: AudioCodec) -> 
             out.mux(stream.encode(block))
         out.mux(stream.encode(None))
     store.seek(0)
-    return _decoded(store, rate)
+    return _decoded(store, rate)[round(codec.delay * rate) :]
 
 
 def _decoded(store: io.BytesIO, rate: int) -> NDArray[np.float32]:
@@ -85,49 +85,3 @@ def _fit(samples: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """Return `samples` `[channels, m]` cut or padded with zeros at the end to `n` samples."""
     short = n - samples.shape[1]
     return np.ascontiguousarray(np.pad(samples, ((0, 0), (0, short))) if short > 0 else samples[:, :n])
-
-
-def through_picture(pixels: NDArray[np.uint8], container: str, quality: int) -> NDArray[np.uint8]:
-    """Return uint8 `[h, w, 3]` RGB encoded as `container` (Pillow's name) at `quality` (1-100) and decoded again."""
-    from PIL import Image
-
-    store = io.BytesIO()
-    Image.fromarray(pixels).save(store, container, quality=quality)
-    store.seek(0)
-    with Image.open(store) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-def through_film(frames: Sequence[Frame], crf: int) -> tuple[Frame, ...]:
-    """Return `frames` encoded as H.264 at constant rate factor `crf` (0-51) and decoded again.
-
-    Times and indices are kept. The codec sees whole blocks of 16 pixels, edges repeated and cut off again: with a
-    part of a block x264 reads memory nobody wrote, and two runs differ.
-    """
-    import av
-    import cv2
-
-    height, width = frames[0].image.shape[:2]
-    down, right = -height % 16, -width % 16
-    store = io.BytesIO()
-    with av.open(store, "w", format="mp4") as out:
-        options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
-        stream = out.add_stream("libx264", rate=Fraction(25), options=options)
-        stream.width, stream.height, stream.pix_fmt = width + right, height + down, "yuv420p"
-        for i, frame in enumerate(frames):
-            whole = np.pad(frame.image, ((0, down), (0, right), (0, 0)), mode="edge")
-            # Colours are turned by OpenCV: swscale's rounding depends on how the memory lies.
-            planes = np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGB2YUV_I420), np.uint8)
-            picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-            picture.pts = i
-            picture.time_base = Fraction(1, 25)
-            out.mux(stream.encode(picture))
-        out.mux(stream.encode(None))
-    store.seek(0)
-    with av.open(store, "r") as media:
-        decoded = [picture.to_ndarray(format="yuv420p") for picture in media.decode(video=0)]
-    images = [cv2.cvtColor(one, cv2.COLOR_YUV2RGB_I420)[:height, :width] for one in decoded]
-    return tuple(
-        Frame(index=frame.index, time=frame.time, image=np.ascontiguousarray(image, np.uint8))
-        for frame, image in zip(frames, images, strict=True)
-    )
