@@ -6,57 +6,53 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checked import checked
+from .ranked import Ranked, Scored, ranked
 
 _LN10 = float(np.log(10.0))
+_CHUNK = 1 << 16
 
 
-def cllr(llr: ArrayLike, spoof: ArrayLike) -> float:
+def cllr(llr: Scored, spoof: ArrayLike | None = None) -> float:
     """Return the log-likelihood-ratio cost in bits (Brummer & du Preez 2006, eq. 14).
 
     0 is perfect, 1 is a system that always answers llr 0; above 1 it misleads.
     """
-    values, labels = checked(llr, spoof)
-    natural = values * _LN10
-    misses = np.logaddexp(0.0, -natural[labels]).mean()
-    alarms = np.logaddexp(0.0, natural[~labels]).mean()
-    return float((misses + alarms) / (2.0 * np.log(2.0)))
+    if isinstance(llr, Ranked) or spoof is None:
+        trials = ranked(llr, spoof)
+        wrong, right = trials.bona_fide, trials.spoof
+    else:
+        values, labels = checked(llr, spoof)  # no need to sort
+        wrong, right = values[~labels], values[labels]
+    return (_softplus(right, -_LN10) / right.size + _softplus(wrong, _LN10) / wrong.size) / (2.0 * float(np.log(2.0)))
 
 
-def min_cllr(scores: ArrayLike, spoof: ArrayLike) -> float:
+def _softplus(values: NDArray[np.float64], scale: float) -> float:
+    """Return the sum of ln(1 + exp(scale * value)): never overflows, in pieces that stay in the cache."""
+    pieces = []
+    for start in range(0, values.size, _CHUNK):
+        piece = values[start : start + _CHUNK] * scale
+        pieces.append(float((np.maximum(piece, 0.0) + np.log1p(np.exp(-np.abs(piece)))).sum()))
+    return float(np.sum(pieces))
+
+
+def min_cllr(scores: Scored, spoof: ArrayLike | None = None) -> float:
     """Return the Cllr that remains after the best monotone calibration of `scores` (pool adjacent violators).
 
     Infinite likelihood ratios at the ends are kept: they cost nothing there, as in Brummer & du Preez 2006, sect. 4.
     """
-    values, labels = checked(scores, spoof)
-    positives, negatives = labels.sum(), (~labels).sum()
-    posterior, hits, counts = _pooled(values, labels)
-    with np.errstate(divide="ignore"):
-        natural = np.log(posterior) - np.log1p(-posterior) - np.log(positives / negatives)
+    trials = ranked(scores, spoof)
+    hits = np.diff(trials.points.hits[trials.hull]).astype(np.float64)
+    alarms = np.diff(trials.points.alarms[trials.hull]).astype(np.float64)
     # A block without spoofs (or without bona fides) has an infinite ratio and, rightly, no cost for the other class.
-    with_spoof, with_real = hits > 0, hits < counts
-    misses = (hits[with_spoof] * np.logaddexp(0.0, -natural[with_spoof])).sum() / positives
-    alarms = ((counts - hits)[with_real] * np.logaddexp(0.0, natural[with_real])).sum() / negatives
-    return float((misses + alarms) / (2.0 * np.log(2.0)))
+    both = (hits > 0) & (alarms > 0)
+    hits, alarms = hits[both], alarms[both]
+    natural = np.log(hits / trials.spoof.size) - np.log(alarms / trials.bona_fide.size)
+    misses = (hits * np.logaddexp(0.0, -natural)).sum() / trials.spoof.size
+    false = (alarms * np.logaddexp(0.0, natural)).sum() / trials.bona_fide.size
+    return float((misses + false) / (2.0 * np.log(2.0)))
 
 
-def brier(probability: ArrayLike, spoof: ArrayLike) -> float:
-    """Return the mean squared error of `probability` (0..1) of being spoof."""
-    values, labels = checked(probability, spoof)
-    if values.min() < 0.0 or values.max() > 1.0:
-        msg = f"probabilities lie in 0..1, got {values.min()} to {values.max()}"
-        raise ValueError(msg)
-    return float(np.mean((values - labels) ** 2))
-
-
-def _pooled(
-    values: NDArray[np.float64], labels: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return, for each block of the isotonic fit, its posterior, its spoof count and its count; ties are one block."""
-    from scipy.optimize import isotonic_regression
-
-    unique, where = np.unique(values, return_inverse=True)
-    counts = np.bincount(where, minlength=unique.size).astype(np.float64)
-    hits = np.bincount(where, weights=labels, minlength=unique.size)
-    fit = isotonic_regression(hits / counts, weights=counts)
-    blocks = np.asarray(fit.blocks[:-1])
-    return np.asarray(fit.x)[blocks], np.add.reduceat(hits, blocks), np.add.reduceat(counts, blocks)
+def calibration_loss(llr: Scored, spoof: ArrayLike | None = None) -> float:
+    """Return Cllr - min Cllr in bits: what is lost because the ratios, though well ordered, mean something else."""
+    trials = ranked(llr, spoof)
+    return cllr(trials) - min_cllr(trials)
