@@ -26,7 +26,7 @@ from .judgement import all_checks, state_of
 from .profile import fingerprint, parse_chain
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
-from .second_opinion.jumbf import certificate_chains, is_compressed
+from .second_opinion.jumbf import certificate_chains
 from .second_opinion.revocation import with_stapled
 from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
@@ -184,7 +184,7 @@ def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str, respond
         codes=codes,
         state=reading.state,
         chain=chain,
-        garbled=not chains.get(label) and not is_compressed(reading.store, label),
+        garbled=not chain,
         signed_at=signed_at,
         now=now,
         trust=trust,

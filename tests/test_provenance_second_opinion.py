@@ -12,15 +12,12 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 from assay.media.errors import AssayError, InputError, LimitExceeded, UnreadableMedia
 from assay.media.limits import Limits
-from assay.provenance import sign as sign_module
 from assay.provenance.certs import Credentials, ensure_credentials, make_authority, make_leaf
-from assay.provenance.context import c2pa_settings
 from assay.provenance.issue import ALGORITHMS
 from assay.provenance.second_opinion import Opinion, disagreements, second_opinion
 from assay.provenance.second_opinion.boxhash import boxes_hash
@@ -157,25 +154,6 @@ def test_what_it_cannot_read_is_no_opinion(photo: Path, keys: Credentials, trust
     found = second_opinion(path, trust=trust)
     assert (found.state, {check.outcome for check in found.checks}) == (None, {"not done"})
     assert disagreements(verify(path, trust=trust), found) == ()
-
-
-def test_a_compressed_manifest_is_no_opinion_and_no_damage(
-    photo: Path, keys: Credentials, trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def compressing(*arguments: object, **named: object) -> dict[str, Any]:
-        settings = c2pa_settings(*arguments, **named)  # type: ignore[arg-type]
-        settings["core"]["prefer_compress_manifests"] = True
-        return settings
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sign_module, "c2pa_settings", compressing)
-        path = sign_file(photo, tmp_path / "out.jpg", CAPTURED, keys).path
-    assert b"c2cm" in path.read_bytes()
-    assert verify(path, trust=trust).state is State.TRUSTED
-    assert second_opinion(path, trust=trust).state is None
-    top = sign_file(path, tmp_path / "top.jpg", Manifest(), keys).path
-    found = second_opinion(top, trust=trust)
-    assert (found.state, disagreements(verify(top, trust=trust), found)) == (State.TRUSTED, ())
 
 
 def test_a_difference_is_told_code_by_code(signed: dict[str, Path], trust: Trust, tmp_path: Path) -> None:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ...media.limits import DEFAULT_LIMITS
 from .cbor import CborError, decode
 
 STORE_MARK: Final = b"jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71"
 """The description box of every manifest store: a file that holds these bytes carries, or carried, a manifest."""
 
 _UUID_REST: Final = bytes.fromhex("00110010800000aa00389b71")  # behind the four letters of every type of box
-COMPRESSED: Final = b"c2cm"  # by Brotli, which Python cannot undo by itself
-_KINDS: Final = (b"c2ma", b"c2um", COMPRESSED)
+_COMPRESSED: Final = b"c2cm"  # a manifest by Brotli, whole, in a box `brob`
+_KINDS: Final = (b"c2ma", b"c2um")
 _MANIFESTS_MOST: Final = 4096
 _BOXES_MOST: Final = 65_536  # boxes side by side: an empty one takes only eight bytes
 _SIGNATURE: Final = "c2pa.signature"
@@ -41,9 +42,9 @@ class Box:
 class RawManifest:
     """One manifest as it lies in the store: nothing of it is checked.
 
-    `kind` tells a standard manifest (`c2ma`) from an update (`c2um`) and a compressed one (`c2cm`). `assertions` maps
-    labels to the inside of their boxes, which is what hashed URIs are made over; `claims` and `signatures` hold the
-    CBOR of each such box, of which there must be one.
+    `kind` tells a standard manifest (`c2ma`) from an update (`c2um`); a compressed one stands here as it was before.
+    `assertions` maps labels to the inside of their boxes, which is what hashed URIs are made over; `claims` and
+    `signatures` hold the CBOR of each such box, of which there must be one.
     """
 
     label: str
@@ -108,8 +109,11 @@ def content(body: memoryview) -> bytes:
     return bytes(inner[1].body) if len(inner) > 1 else b""
 
 
-def parse_store(store: bytes) -> tuple[RawManifest, ...]:
-    """Return the manifests in a store, in order: the last is the active one. Raises `JumbfError`."""
+def parse_store(store: bytes, *, most: int = DEFAULT_LIMITS.manifest_bytes) -> tuple[RawManifest, ...]:
+    """Return the manifests in a store, in order: the last is the active one.
+
+    Compressed ones are undone, to at most `most` bytes in all. Raises `JumbfError`, `LimitExceeded` if it takes more.
+    """
     outer = next(boxes(memoryview(store)), None)
     if outer is None or outer.kind != b"jumb" or describe(outer.body)[0] != b"c2pa":
         msg = "expected a manifest store, got something else"
@@ -117,7 +121,11 @@ def parse_store(store: bytes) -> tuple[RawManifest, ...]:
     found = []
     for box in boxes(outer.body):
         if box.kind == b"jumb":
-            found.append(_manifest(box.body))
+            body = box.body
+            if describe(body)[0] == _COMPRESSED:
+                body = _undone(body, most)
+                most -= len(body)
+            found.append(_manifest(body))
         if len(found) > _MANIFESTS_MOST:
             msg = f"expected at most {_MANIFESTS_MOST} manifests in a store"
             raise JumbfError(msg)
@@ -127,10 +135,25 @@ def parse_store(store: bytes) -> tuple[RawManifest, ...]:
     return tuple(found)
 
 
+def _undone(body: memoryview, most: int) -> memoryview:
+    """Return the inside of the manifest that a compressed one holds (C2PA 2.2, section 11.2)."""
+    from .compressed import expand
+
+    inner = next((one for one in boxes(body) if one.kind == b"brob"), None)
+    if inner is None:
+        msg = "a compressed manifest holds no compressed box"
+        raise JumbfError(msg)
+    manifest = next(boxes(memoryview(expand(bytes(inner.body), most=most))), None)
+    if manifest is None or manifest.kind != b"jumb" or describe(manifest.body)[1] != describe(body)[1]:
+        msg = "a compressed manifest holds something else than the manifest that it is named after"
+        raise JumbfError(msg)
+    return manifest.body
+
+
 def _manifest(body: memoryview) -> RawManifest:
     kind, label = describe(body)
     if kind not in _KINDS:
-        msg = f"expected a manifest, an update or a compressed manifest, got a box of type {kind!r}"
+        msg = f"expected a manifest, or an update of one, got a box of type {kind!r}"
         raise JumbfError(msg)
     assertions: dict[str, memoryview] = {}
     repeated, claims, signatures = [], [], []
@@ -176,14 +199,6 @@ def certificate_chains(store: bytes) -> dict[str, tuple[bytes, ...]]:
         return {}
     found = {one.label: _chain_of(one) for one in manifests if one.signatures}
     return {label: chain for label, chain in found.items() if chain}
-
-
-def is_compressed(store: bytes, label: str) -> bool:
-    """Tell whether a manifest of the store is compressed, so that nothing in it can be read here."""
-    try:
-        return any(one.kind == COMPRESSED for one in parse_store(store) if one.label == label)
-    except JumbfError:
-        return False
 
 
 def _chain_of(manifest: RawManifest) -> tuple[bytes, ...]:

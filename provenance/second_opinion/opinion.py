@@ -20,7 +20,7 @@ from ..verification import Check, State
 from .binding import content_codes
 from .facts import action_codes, declared
 from .hashes import Clock
-from .jumbf import COMPRESSED, JumbfError, RawManifest, parse_store
+from .jumbf import JumbfError, RawManifest, parse_store
 from .manifests import Setting, examine
 from .stores import Located, Source, StoreError, container_of, find_store
 from .tree import ingredient_codes, redactions, walk
@@ -92,13 +92,11 @@ def second_opinion(
 
 def _read(source: Source, store: bytes, located: Located | None, setting: Setting, where: str) -> Opinion:
     try:
-        found = parse_store(store)
+        found = parse_store(store, most=source.store_most)
     except JumbfError as error:
         return _unreadable(where, str(error))
     if located is not None and located.several:
         return _unreadable(where, "the file holds more than one manifest store")
-    if found[-1].kind == COMPRESSED:
-        return _without("the manifest is compressed, which our own reader cannot undo", None)
     manifests = {one.label: one for one in found}
     setting = replace(setting, redacted=redactions(tuple(manifests.values())))
     case = _case(source, manifests, found[-1], located, setting, where)

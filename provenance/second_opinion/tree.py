@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..ingredients import MISSING, UNTRUSTED, Edge, is_broken
 from ..report import Codes, as_dict, as_list, as_text, codes_of
 from ..verification import State
-from .jumbf import COMPRESSED, RawManifest
+from .jumbf import RawManifest
 from .manifests import Examined, Setting, examine, hash_matches, resolve
 
 _INGREDIENT: Final = "c2pa.ingredient"
@@ -115,8 +115,8 @@ def _linked(uri: dict[str, Any], data: dict[str, Any], found: Examined, owner: E
 
     The latter is what is left to compare by where statements were taken out of it since.
     """
-    if found.raw.kind == COMPRESSED or hash_matches(uri, found.raw.body, owner.algorithm, setting.clock):
-        return True  # a compressed one is hashed as it was before: it stays unknown, and is not called changed
+    if hash_matches(uri, found.raw.body, owner.algorithm, setting.clock):
+        return True
     # the first drafts' software hashed the claim alone, which names everything else by its hash
     if owner.claim_version < 2 and found.raw.claims:
         claim = memoryview(found.raw.claims[0][1])
