@@ -1,7 +1,7 @@
 """The lattice of a picture: where on the canonical canvas the symbols sit, and how they are written and read.
 
 Every picture is looked at as a canvas of 512 x 512 grey values, whatever its shape, so that plain resizing changes
-nothing. Blocks of the canvas are transformed (DCT-II), low coefficients are joined by threes with signs of the key's,
+nothing. Blocks of the canvas are transformed (DCT-II), some low coefficients are joined with signs of the key's,
 and each sum is moved onto one of two interleaved lattices (spread-transform dither modulation, Chen & Wornell 2001).
 """
 
@@ -21,78 +21,104 @@ from .keys import KeyStream
 SIDE = 512
 BLOCK = 64
 BLOCKS = SIDE // BLOCK
-STEP = 110.0
-"""Distance of lattice points in units of an orthonormal DCT coefficient."""
-SPREAD = 3
-"""Coefficients in one sum."""
-LOWEST, HIGHEST = 1.2, 9.0
-"""Radius of the coefficients used, in half cycles a block: 0.6 to 4.5 cycles in 64 canvas pixels."""
-BANDS = (8, 8, 7)
-"""Sums from the lowest, middle and highest coefficients: what blurs takes the highest first and leaves the others."""
-TILE = 4
-"""Any TILE x TILE blocks carry every symbol at least once, so that a crop loses strength and no symbol."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Which coefficients of a block carry symbols, and how far apart the lattice points lie.
+
+    `step` is the distance of lattice points in units of an orthonormal DCT coefficient, `spread` the coefficients in
+    one sum, `lowest` and `highest` the radius of those used in half cycles a block. `bands` says how many sums come
+    from the lowest, middle and highest coefficients: what blurs takes the highest first and leaves the others. Any
+    `tile` x `tile` blocks carry every symbol at least once, so that a crop loses strength and no symbol. `pilot` is the
+    strength of the template in grey levels where it may be, in a smooth and in a busy or partly closed picture.
+    """
+
+    step: float
+    spread: int
+    lowest: float
+    highest: float
+    bands: tuple[int, int, int]
+    tile: int
+    pilot: tuple[float, float]
+
+    @property
+    def sums(self) -> int:
+        """Sums in one block."""
+        return sum(self.bands)
+
+    @property
+    def rows(self) -> int:
+        """Coefficients a side that hold all that are used."""
+        return int(self.highest) + 1
+
+
+PICTURES = Grid(step=110.0, spread=3, lowest=1.2, highest=9.0, bands=(8, 8, 7), tile=4, pilot=(0.85, 1.7))
+"""Many sums, so that half of a picture still has all symbols; 0.6 to 4.5 cycles in 64 canvas pixels."""
+FILMS = Grid(step=254.0, spread=2, lowest=1.0, highest=3.2, bands=(2, 2, 1), tile=BLOCKS, pilot=(0.6, 1.0))
+"""Few sums, slow and strong: codecs at low rates drop small changes, and the groups of a film repeat the symbols."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What one key makes of the canvas: for each of the `[64 blocks, sums]` its coefficients, signs, dither, symbol."""
 
+    grid: Grid
     coefficients: NDArray[np.intp]
     signs: NDArray[np.float32]
     dither: NDArray[np.float32]
     symbol: NDArray[np.intp]
 
 
-def _rows_used() -> int:
-    return int(HIGHEST) + 1
-
-
-@lru_cache(maxsize=1)
-def _basis() -> NDArray[np.float32]:
-    """Return the first rows of the orthonormal DCT-II of length `BLOCK`."""
-    k = np.arange(_rows_used())[:, None]
+@lru_cache(maxsize=2)
+def _basis(count: int) -> NDArray[np.float32]:
+    """Return the first `count` rows of the orthonormal DCT-II of length `BLOCK`."""
+    k = np.arange(count)[:, None]
     n = np.arange(BLOCK)[None, :]
     rows = np.sqrt(2.0 / BLOCK) * np.cos(np.pi * (n + 0.5) * k / BLOCK)
     rows[0] /= np.sqrt(2.0)
     return np.asarray(rows, dtype=np.float32)
 
 
-@lru_cache(maxsize=1)
-def _usable() -> NDArray[np.intp]:
-    u, v = np.meshgrid(np.arange(_rows_used()), np.arange(_rows_used()), indexing="ij")
+def _usable(grid: Grid) -> NDArray[np.intp]:
+    u, v = np.meshgrid(np.arange(grid.rows), np.arange(grid.rows), indexing="ij")
     radius = np.hypot(u, v)
-    chosen = np.flatnonzero((radius >= LOWEST) & (radius <= HIGHEST))
+    chosen = np.flatnonzero((radius >= grid.lowest) & (radius <= grid.highest))
     rising = chosen[np.argsort(radius.ravel()[chosen], kind="stable")]
-    return rising[: SPREAD * sum(BANDS)]
+    return rising[: grid.spread * grid.sums]
 
 
 @lru_cache(maxsize=8)
-def layout(key: bytes, scheme: str) -> Layout:
-    """Return the layout of `key`."""
-    usable = _usable()
-    sums = sum(BANDS)
+def layout(key: bytes, scheme: str, grid: Grid) -> Layout:
+    """Return the layout of `key` on `grid`."""
+    usable, sums, spread = _usable(grid), grid.sums, grid.spread
     stream = KeyStream(key, f"{scheme} layout")
     blocks = BLOCKS * BLOCKS
-    edges = SPREAD * np.cumsum([0, *BANDS])
+    edges = spread * np.cumsum([0, *grid.bands])
     coefficients = np.stack(
         [np.concatenate([usable[a:b][stream.permutation(b - a)] for a, b in pairwise(edges)]) for _ in range(blocks)]
     )
-    in_tile = TILE * TILE * sums
-    fill = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])[:in_tile].reshape(
-        TILE, TILE, sums
+    return Layout(
+        grid=grid,
+        symbol=_symbols_of(stream, grid),
+        coefficients=coefficients.reshape(blocks, sums, spread),
+        signs=stream.signs(blocks * sums * spread).reshape(blocks, sums, spread) / np.float32(np.sqrt(spread)),
+        dither=stream.uniform(blocks * sums).reshape(blocks, sums).astype(np.float32),
     )
+
+
+def _symbols_of(stream: KeyStream, grid: Grid) -> NDArray[np.intp]:
+    """Return which symbol each sum of each block carries, `[64, sums]`."""
+    tile, sums = grid.tile, grid.sums
+    twice = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])
+    fill = twice[: tile * tile * sums].reshape(tile, tile, sums)
     symbol = np.empty((BLOCKS, BLOCKS, sums), dtype=np.intp)
-    tiles_across = BLOCKS // TILE
+    tiles_across = BLOCKS // tile
     for row in range(BLOCKS):
         for column in range(BLOCKS):
-            tile = row // TILE * tiles_across + column // TILE
-            symbol[row, column] = np.roll(fill[row % TILE, column % TILE], tile * sums // tiles_across**2)
-    return Layout(
-        coefficients=coefficients.reshape(blocks, sums, SPREAD),
-        signs=stream.signs(blocks * sums * SPREAD).reshape(blocks, sums, SPREAD) / np.float32(np.sqrt(SPREAD)),
-        dither=stream.uniform(blocks * sums).reshape(blocks, sums).astype(np.float32),
-        symbol=symbol.reshape(blocks, sums),
-    )
+            number = row // tile * tiles_across + column // tile
+            symbol[row, column] = np.roll(fill[row % tile, column % tile], number * sums // tiles_across**2)
+    return symbol.reshape(-1, sums)
 
 
 def canvas_of(pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -109,22 +135,24 @@ def canvas_of(pixels: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(grey, (side, side), interpolation=shrink), dtype=np.float32)
 
 
-def band_weights(*weights: float) -> NDArray[np.float32]:
+def band_weights(where: Layout, *weights: float) -> NDArray[np.float32]:
     """Return a weight for each sum of a block from one for each of the three bands."""
-    return np.repeat(np.array(weights, dtype=np.float32), BANDS)
+    return np.repeat(np.array(weights, dtype=np.float32), where.grid.bands)
 
 
-def forward(canvas: NDArray[Any]) -> NDArray[np.float32]:
+def forward(canvas: NDArray[Any], where: Layout) -> NDArray[np.float32]:
     """Return the low DCT coefficients `[64, rows * rows]` of the blocks of a float32 canvas."""
-    rows, basis = _rows_used(), _basis()
+    rows = where.grid.rows
+    basis = _basis(rows)
     down = basis @ canvas.reshape(BLOCKS, BLOCK, SIDE)
     across = np.asarray(down.reshape(BLOCKS * rows * BLOCKS, BLOCK) @ basis.T, dtype=np.float32)
     return across.reshape(BLOCKS, rows, BLOCKS, rows).transpose(0, 2, 1, 3).reshape(BLOCKS * BLOCKS, rows * rows)
 
 
-def backward(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+def backward(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
     """Return the canvas that has the low `coefficients` `[64, rows * rows]` and nothing else."""
-    rows, basis = _rows_used(), _basis()
+    rows = where.grid.rows
+    basis = _basis(rows)
     across = coefficients.reshape(BLOCKS, BLOCKS, rows, rows).transpose(0, 2, 1, 3).reshape(-1, rows) @ basis
     down = basis.T @ across.reshape(BLOCKS, rows, SIDE)
     return np.asarray(down.reshape(SIDE, SIDE), dtype=np.float32)
@@ -137,18 +165,17 @@ def sums_of(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.floa
     return out
 
 
-def errors_to_lattice(
-    sums: NDArray[np.float32], symbols: NDArray[np.float32], where: Layout, step: float
-) -> NDArray[np.float32]:
-    """Return what must be added to `sums` so that each lies on the lattice of its symbol, at most `step` / 2."""
+def errors_to_lattice(sums: NDArray[np.float32], symbols: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
+    """Return what must be added to `sums` so that each lies on the lattice of its symbol, at most half a step."""
+    step = np.float32(where.grid.step)
     phase = sums / step - where.dither - np.where(symbols[where.symbol] > 0, 0.0, 0.5).astype(np.float32)
-    out: NDArray[np.float32] = (np.round(phase) - phase) * np.float32(step)
+    out: NDArray[np.float32] = (np.round(phase) - phase) * step
     return out
 
 
 def spread(errors: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
     """Return the coefficients `[64, rows * rows]` whose sums are `errors`."""
-    out = np.zeros((len(errors), _rows_used() ** 2), dtype=np.float32)
+    out = np.zeros((len(errors), where.grid.rows**2), dtype=np.float32)
     block = np.arange(len(errors))[:, None, None]
     out[block, where.coefficients] = errors[..., None] * where.signs
     return out

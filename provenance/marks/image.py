@@ -16,8 +16,6 @@ PULL = 0.74
 """How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
 FLAT_PULL = 0.5
 """The same where the picture is flat and a change is seen most easily."""
-WAVE_LEVELS = (0.85, 1.7)
-"""Strength of the template in grey levels where it may be, in a smooth and in a busy or partly closed picture."""
 WAVE_SHARE = 0.45
 """Part of the loss that the template may take."""
 WAVE_NEED = 0.3
@@ -37,7 +35,15 @@ class CanvasMark:
         codes.check_payload(payload)
         check_size(pixels)
         grey = canvas.canvas_of(pixels)
-        return add_difference(pixels, difference(grey, codes.encode(payload, key, self.name), key, self.name))
+        return add_difference(
+            pixels,
+            difference(
+                grey,
+                codes.encode(payload, key, self.name),
+                canvas.layout(key, self.name, canvas.PICTURES),
+                template.pattern(key, self.name),
+            ),
+        )
 
     def detect(self, pixels: NDArray[np.uint8], key: bytes) -> Mark | None:
         """Return the mark of `pixels` under `key`, or `None`."""
@@ -74,29 +80,31 @@ def pulls_of(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
     return block.astype(np.float32), np.asarray(open_ * (0.6 + 0.5 * rough), dtype=np.float32)
 
 
-def difference(grey: NDArray[np.float32], symbols: NDArray[np.float32], key: bytes, scheme: str) -> NDArray[np.float32]:
-    """Return what must be added to the canvas `grey` so that it carries `symbols` and the template."""
-    where = canvas.layout(key, scheme)
+def difference(
+    grey: NDArray[np.float32], symbols: NDArray[np.float32], where: canvas.Layout, waved: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what must be added to the canvas `grey` so that it carries `symbols` and the template `waved`."""
+    most = 0.3 * where.grid.step
     block, pixel = pulls_of(grey)
     open_ = np.minimum(pixel * 4.0, 1.0)
-    waves = wave_level(grey, pixel) * pixel * template.pattern(key, scheme)
-    sums = canvas.sums_of(canvas.forward(grey + waves), where)
-    errors = canvas.errors_to_lattice(sums, symbols, where, canvas.STEP)
+    waves = wave_level(grey, pixel, where.grid.pilot) * pixel * waved
+    sums = canvas.sums_of(canvas.forward(grey + waves, where), where)
+    errors = canvas.errors_to_lattice(sums, symbols, where)
     wanted = errors * block[:, None]
     left = LOSS - float(np.square(waves).mean())
     loss = float(np.square(wanted).sum()) / grey.size
     wanted *= np.float32(min(1.15, np.sqrt(left / max(loss, 1e-9))))
     change, out = wanted, waves
     for turn in range(ROUNDS):
-        out = waves + open_ * canvas.backward(canvas.spread(change, where))
+        out = waves + open_ * canvas.backward(canvas.spread(change, where), where)
         out = np.clip(grey + out, 0.0, 255.0) - grey
         if turn + 1 < ROUNDS:
-            reached = canvas.sums_of(canvas.forward(grey + out), where) - sums
-            change = change + np.clip(wanted - reached, -0.3 * canvas.STEP, 0.3 * canvas.STEP)
+            reached = canvas.sums_of(canvas.forward(grey + out, where), where) - sums
+            change = change + np.clip(wanted - reached, -most, most)
     return out.astype(np.float32)
 
 
-def wave_level(grey: NDArray[np.float32], pixel: NDArray[np.float32]) -> float:
+def wave_level(grey: NDArray[np.float32], pixel: NDArray[np.float32], levels: tuple[float, float]) -> float:
     """Return the level of the template: the busier the picture and the less of it may be changed, the more."""
     import cv2
 
@@ -105,7 +113,7 @@ def wave_level(grey: NDArray[np.float32], pixel: NDArray[np.float32]) -> float:
     seen = pixel / np.sqrt(np.maximum(power, 0.0) + 4.0)
     needed = WAVE_NEED / float(np.sqrt(np.square(seen).mean()) + 1e-6)
     most = np.sqrt(WAVE_SHARE * LOSS / (float(np.square(pixel).mean()) + 1e-6))
-    return float(np.clip(needed, WAVE_LEVELS[0], min(WAVE_LEVELS[1], most)))
+    return float(np.clip(needed, levels[0], min(levels[1], most)))
 
 
 def native(change: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import canvas, codes, template, template_search
-from .canvas import STEP
 
 GAINS = np.geomspace(0.55, 1.8, 97)
 GAMMAS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1)
@@ -82,15 +81,15 @@ def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: byt
 
     `there` says how much of each block `[64]` is in the picture; blocks at the ends of the scale count less.
     """
-    where = canvas.layout(key, scheme)
+    where = canvas.layout(key, scheme, canvas.PICTURES)
     weights = there * open_blocks(grey)
-    phases = canvas.sums_of(canvas.forward(grey), where) / np.float32(STEP)
+    phases = canvas.sums_of(canvas.forward(grey, where), where) / np.float32(where.grid.step)
     each = weights[:, None] * np.ones_like(phases)
     scores = canvas.gain_scores(phases, where, each, GAINS)
     gains = [1.0, *GAINS[np.argsort(-scores)[:TRIED]]]
     soft = np.stack(
         [
-            canvas.soft_values(phases / np.float32(gain), where, weights[:, None] * canvas.band_weights(*bands))
+            canvas.soft_values(phases / np.float32(gain), where, weights[:, None] * canvas.band_weights(where, *bands))
             for gain in gains
             for bands in BLURS
         ]

@@ -45,13 +45,14 @@ class FilmMark:
     def embed(self, frames: Iterable[Frame], payload: int, key: bytes) -> Iterator[Frame]:
         """Yield `frames` with `payload` in them, same times and shapes. Raises `MarkError` if they are too small."""
         symbols = codes.encode(payload, key, self.name)
+        where, waved = canvas.layout(key, self.name, canvas.FILMS), template.pattern(key, self.name)
         for group in _groups(frames):
             for frame in group:
                 image.check_size(frame.image)
             mean = np.zeros((canvas.SIDE, canvas.SIDE), dtype=np.float32)
             for frame in group:
                 mean += canvas.canvas_of(frame.image) / np.float32(len(group))
-            change = image.difference(mean, symbols, key, self.name)
+            change = image.difference(mean, symbols, where, waved)
             yield from _changed(group, change)
 
     def detect(self, frames: Iterable[Frame], key: bytes) -> Mark | None:
@@ -112,7 +113,7 @@ class _Reader:
 
     def __init__(self, key: bytes, scheme: str) -> None:
         self._key, self._scheme = key, scheme
-        self._where = canvas.layout(key, scheme)
+        self._where = canvas.layout(key, scheme, canvas.FILMS)
         self._groups: list[_Group | None] = [None] * STARTS
         self._rows: list[list[_Row]] = [[] for _ in range(STARTS)]
         self._scores = np.zeros((STARTS, len(image_reader.GAINS)))
@@ -133,7 +134,7 @@ class _Reader:
         self._take(frame.time, grey, np.ones(canvas.BLOCKS**2, dtype=np.float32))
 
     def _take(self, time: float, grey: NDArray[np.float32], there: NDArray[np.float32]) -> None:
-        sums = canvas.sums_of(canvas.forward(grey), self._where)
+        sums = canvas.sums_of(canvas.forward(grey, self._where), self._where)
         weights = there * image_reader.open_blocks(grey)
         for start in range(STARTS):
             number = int((time + GROUP * start / STARTS) / GROUP)
@@ -151,7 +152,7 @@ class _Reader:
         group = self._groups[start]
         if group is None:
             return
-        phases = group.sums / np.float32(group.count * canvas.STEP)
+        phases = group.sums / np.float32(group.count * self._where.grid.step)
         weights = group.weights[:, None] / np.float32(group.count) * np.ones_like(phases)
         scores = canvas.gain_scores(phases, self._where, weights, image_reader.GAINS)
         self._scores[start] += scores
@@ -159,7 +160,7 @@ class _Reader:
         sure = float(self._scores[start][best]) / np.sqrt(len(self._rows[start]) + 1.0) > SURE_GAIN
         phases = phases / np.float32(image_reader.GAINS[best] if sure else 1.0)
         soft = [
-            canvas.soft_values(phases, self._where, weights * canvas.band_weights(*bands))
+            canvas.soft_values(phases, self._where, weights * canvas.band_weights(self._where, *bands))
             for bands in image_reader.BLURS
         ]
         self._rows[start].append(_Row(group.first, group.last, np.stack(soft).astype(np.float32)))
