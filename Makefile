@@ -40,11 +40,11 @@ demo: $(DEMO) ## Make, sign, verify, scan and report: set-up included, prints th
 test: $(EVERYTHING) system lint types unit ## Lint, types and every test: set-up included
 
 # What some tests use beside Python: where it cannot be installed they skip, saying so.
-SYSTEM := chromium softhsm2-util pg_ctlcluster
+SYSTEM := chromium softhsm2-util pg_ctlcluster espeak-ng flite
 system:
 	@for tool in $(SYSTEM); do command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
-		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium softhsm2 postgresql >/dev/null 2>&1; } \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium softhsm2 postgresql espeak-ng flite >/dev/null 2>&1; } \
 		|| echo "$(SYSTEM): not all are here or can be installed; the tests that use them will skip"
 
 lint: $(EVERYTHING) ## ruff: rules and format

@@ -11,23 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...detect.train import copysynth
-from ...generate.consent import file_sha256
-from ...generate.interface import GenerationError, Scope
-from ...media.audio import Audio
-from .interface import PURPOSE, Kind, Leave, Media, Real
-
-LEAST_SECONDS = 0.25
-
-
-def _speech(real: Real, leave: Leave) -> Audio:
-    """Return the recording, after asking for consent to re-synthesise that voice."""
-    leave.book.require(
-        real.subject, Scope.VOICE_CLONE, purpose=PURPOSE, source_sha256=file_sha256(real.path), now=leave.now
-    )
-    if not isinstance(real.media, Audio) or real.media.seconds < LEAST_SECONDS:
-        msg = f"copy synthesis needs at least {LEAST_SECONDS} s of sound, got {real.kind} {real.path.name}"
-        raise GenerationError(msg)
-    return real.media
+from .interface import Kind, Leave, Media, Real
+from .permission import speech
 
 
 class WorldCopyMaker:
@@ -39,7 +24,7 @@ class WorldCopyMaker:
     def make(self, real: Real, cast: Sequence[Real], *, leave: Leave, seed: int) -> Media:
         """Return the re-synthesised recording; `cast` is not used."""
         del cast
-        return copysynth.world(_speech(real, leave), np.random.default_rng(seed))
+        return copysynth.world(speech(real, leave), np.random.default_rng(seed))
 
 
 class GriffinLimMaker:
@@ -51,4 +36,4 @@ class GriffinLimMaker:
     def make(self, real: Real, cast: Sequence[Real], *, leave: Leave, seed: int) -> Media:
         """Return the re-synthesised recording; `cast` is not used."""
         del cast
-        return copysynth.griffin_lim(_speech(real, leave), np.random.default_rng(seed))
+        return copysynth.griffin_lim(speech(real, leave), np.random.default_rng(seed))
