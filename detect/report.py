@@ -8,6 +8,7 @@ from typing import Any
 from .. import __version__
 from ..media.asset import Asset
 from ..media.errors import AssayError
+from ..provenance.foreign.interface import ForeignMark
 from ..provenance.labels.interface import Label
 from ..provenance.marks.interface import Mark
 from ..provenance.receipts import LogReceipt
@@ -31,7 +32,7 @@ class Report:
 
     `seconds` tells where the time went, `notes` what decoding did or met; `preview`, and the provenance
     `tree` of a file with a manifest, are there if they were asked for. `receipts` are the logs' beside the file; none
-    says nothing.
+    says nothing. `foreign_marks` are those of others' tools, if they were asked for; they do not enter the verdict.
     """
 
     asset: Asset
@@ -44,6 +45,7 @@ class Report:
     preview: Preview | None = None
     receipts: tuple[LogReceipt, ...] = ()
     tree: Node | None = None
+    foreign_marks: tuple[ForeignMark, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -62,6 +64,7 @@ class Report:
             "container": asset.container.name,
             "verification": self.verification.to_json(),
             "marks": [mark_json(mark) for mark in self.marks],
+            "foreign_marks": [mark.to_json() for mark in self.foreign_marks],
             "labels": [asdict(label) for label in self.labels],
             "receipts": [asdict(receipt) for receipt in self.receipts],
             "verdict": {
@@ -98,6 +101,7 @@ class Unexamined:
             "error": {"type": type(self.error).__name__, "message": str(self.error)},
             "verification": {"state": "not checked"},
             "marks": [],
+            "foreign_marks": [],
             "labels": [],
             "receipts": [],
             "verdict": {"conclusion": Conclusion.NOT_EXAMINED.value, "llr": None, "interval": None},

@@ -12,13 +12,15 @@ from ..media.asset import Asset
 from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
 from ..media.limits import DEFAULT_LIMITS, Limits
 from ..media.view import View
-from ..provenance.durable import Store
+from ..provenance.finders import Recovery
+from ..provenance.foreign.interface import ForeignMark
 from ..provenance.labels import read_labels
 from ..provenance.marks import read_marks
 from ..provenance.marks.interface import Mark
 from ..provenance.notes import NoteKey
 from ..provenance.receipts import is_receipt, read_receipts
 from ..provenance.recover import recover
+from ..provenance.remote import RemoteError
 from ..provenance.trust import Trust
 from ..provenance.verification import State, Verification
 from ..provenance.verify import verify, with_marks
@@ -35,16 +37,17 @@ Progress = Callable[[str], None]
 class Examination:
     """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept.
 
-    With a `store` of published manifests, a file that lost its own is looked up there through its mark. `logs` are
-    the keys of the logs whose receipts count (`None` = those that the user knows).
+    With a `recovery`, the manifest of a file that lost its own is looked for through its mark. `logs` are the keys of
+    the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too.
     """
 
     trust: Trust
-    store: Store | None = None
+    recovery: Recovery | None = None
     detectors: tuple[str, ...] | None = None
     limits: Limits = DEFAULT_LIMITS
     previews: bool = False
     logs: tuple[NoteKey, ...] | None = None
+    foreign_marks: bool = False
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
@@ -66,9 +69,14 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     with _stage("marks", seconds, tell):
         marks, unread = _marks(view)
     notes: tuple[str, ...] = ()
-    if verification.state is State.ABSENT and marks and examination.store is not None:
+    foreign: tuple[ForeignMark, ...] = ()
+    if examination.foreign_marks:
+        with _stage("foreign marks", seconds, tell):
+            foreign, notes = _foreign(view)
+    if verification.state is State.ABSENT and marks and examination.recovery is not None:
         with _stage("recover", seconds, tell):
-            verification, notes = _recovered(path, marks, view, verification, examination)
+            verification, more = _recovered(path, marks, view, verification, examination)
+            notes += more
     verification = with_marks(verification, marks)
     evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
     findings: list[Finding] = []
@@ -87,6 +95,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         asset=asset,
         verification=verification,
         marks=marks,
+        foreign_marks=foreign,
         labels=labels,
         verdict=fuse(tuple(findings), tuple(skipped), evidence),
         seconds=seconds,
@@ -155,13 +164,23 @@ def _marks(view: View) -> tuple[tuple[Mark, ...], list[Skipped]]:
         return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)]
 
 
+def _foreign(view: View) -> tuple[tuple[ForeignMark, ...], tuple[str, ...]]:
+    from ..provenance.foreign import read_foreign
+
+    return read_foreign(view)
+
+
 def _recovered(
     path: Path, marks: tuple[Mark, ...], view: View, verification: Verification, examination: Examination
 ) -> tuple[Verification, tuple[str, ...]]:
     """Return what the store says of a file without manifest; one that belongs to another work is only noted."""
-    if examination.store is None:
+    if examination.recovery is None:
         return verification, ()
-    found = recover(path, marks, examination.store, view=view, trust=examination.trust, limits=examination.limits)
+    finders = examination.recovery.finders
+    try:
+        found = recover(path, marks, finders, view=view, trust=examination.trust, limits=examination.limits)
+    except RemoteError as error:
+        return verification, (f"a resolution service could not be asked for the manifest: {error}",)
     if found.state is not State.INVALID:
         return found, ()
     failed = "; ".join(check.sentence for check in found.checks if check.outcome == "fail")

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..provenance.bind import BINDING_URL
+from ..provenance.fingerprint import Fingerprint
 from ..provenance.manifest import Action, Ingredient, Manifest, SoftBinding
+from ..provenance.resolver import binding_alg
+from ..provenance.signed_fingerprint import fingerprint_binding
 from .finish import Stamp, kind_of, scheme_name
 from .interface import Draft, PublishError, Scope
 
 ASSERTION: Final = "dev.assay.generation"
 """Our own assertion: engine, settings, scope, the ids of the consents, and that the mark is not a registered one."""
-_NAMESPACE: Final = "dev."
-"""Put before a scheme's name: it is not in C2PA's list of soft binding algorithms, so it stands under its owner's."""
-_BINDING_URL: Final = "self#jumbf=c2pa.assertions/c2pa.soft-binding"
 _TITLES: Final = {"parentOf": "original", "componentOf": "face put in", "inputTo": "reference"}
 _WHAT: Final = {
     Scope.VOICE_CLONE: "speech in a cloned voice",
@@ -30,11 +31,14 @@ _WHAT: Final = {
 
 def soft_binding(draft: Draft, stamp: Stamp) -> SoftBinding:
     """Return how the mark leads back to the manifest: the scheme, and the id as 16 hexadecimal digits."""
-    return SoftBinding(alg=_NAMESPACE + scheme_name(draft), value=stamp.content_id)
+    return SoftBinding(alg=binding_alg(scheme_name(draft)), value=stamp.content_id)
 
 
-def claim(draft: Draft, stamp: Stamp, consents: Sequence[str]) -> Manifest:
-    """Return the manifest of `draft`. Raises `PublishError` if its settings would give a local path away."""
+def claim(draft: Draft, stamp: Stamp, consents: Sequence[str], look: Fingerprint) -> Manifest:
+    """Return the manifest of `draft`, whose finished media has the fingerprint `look`.
+
+    Raises `PublishError` if its settings would give a local path away.
+    """
     _refuse_paths(draft)
     binding = soft_binding(draft, stamp)
     told = {
@@ -48,7 +52,7 @@ def claim(draft: Draft, stamp: Stamp, consents: Sequence[str]) -> Manifest:
         title=draft.title or _WHAT[draft.scope],
         actions=tuple(_actions(draft, stamp)),
         ingredients=_ingredients(draft),
-        soft_bindings=(binding,),
+        soft_bindings=(binding, fingerprint_binding(look)),
         assertions={ASSERTION: told},
     )
 
@@ -73,7 +77,7 @@ def _actions(draft: Draft, stamp: Stamp) -> Iterator[Action]:
         yield _labelled("c2pa.addedText", stamp, "a visible label was put on")
     if draft.actions[0] == "c2pa.opened":
         yield Action(name="c2pa.transcoded", when=stamp.made)
-    related: list[dict[str, Any]] = [{"url": _BINDING_URL, "hash": ""}]
+    related: list[dict[str, Any]] = [{"url": BINDING_URL, "hash": ""}]
     yield Action(name="c2pa.watermarked.bound", when=stamp.made, parameters={"relatedAssertions": related})
 
 

@@ -14,6 +14,7 @@ from ..provenance.labels.lint import lint
 from ..provenance.manifest import SoftBinding
 from ..provenance.marks import audio_scheme, image_scheme, video_scheme
 from ..provenance.marks.interface import Mark
+from ..provenance.signed_fingerprint import FINGERPRINT_ALG
 from ..provenance.trust import Trust
 from ..provenance.verification import State, Verification
 from ..provenance.verify import verify
@@ -63,8 +64,8 @@ def _check_manifest(verification: Verification, binding: SoftBinding) -> None:
         msg = f"the signed file must verify as trusted, but it is {verification.state}: {failed or 'see its checks'}"
         raise PublishError(msg)
     stated = [(one.get("alg"), one.get("value")) for one in verification.facts.get("soft_bindings", ())]
-    if stated != [(binding.alg, binding.value)]:
-        msg = "the signed manifest does not name the mark that was embedded"
+    if stated[:1] != [(binding.alg, binding.value)] or [alg for alg, _ in stated[1:]] != [FINGERPRINT_ALG]:
+        msg = "the signed manifest does not name the mark that was embedded and the fingerprint, and nothing else"
         raise PublishError(msg)
 
 

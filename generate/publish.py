@@ -7,7 +7,7 @@ The steps, in this order; none can be skipped, and a failure in any leaves nothi
 3. the mark with a random 64-bit id is embedded;
 4. the media is encoded, into a container that holds a manifest;
 5. the labels that programs read are written into the metadata;
-6. the manifest is made and signed, in a folder beside `out` that only the owner can enter;
+6. the manifest, which names mark and fingerprint, is made and signed, in a folder beside `out` only for the owner;
 7. the file is opened again from the disk: trusted, the mark gives the id, all labels are there (`proof`);
 8. the store, and the log if there is one, take the entry;
 9. consent is asked once more, for it may have been revoked meanwhile, and the file gets its name;
@@ -28,10 +28,11 @@ from pathlib import Path
 import numpy as np
 import rfc8785
 
+from ..media.asset import Asset
 from ..media.errors import AssayError, InputError
 from ..media.view import View
 from ..provenance.certs import Credentials
-from ..provenance.durable import Entry, Store, fingerprint
+from ..provenance.durable import Entry, Fingerprint, Store, fingerprint
 from ..provenance.labels.interface import Label
 from ..provenance.ledger import Ledger, Receipt
 from ..provenance.marks.interface import Mark
@@ -127,7 +128,8 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
     with closed_room(out.parent) as room:
         plain, signed = room / f"plain{out.suffix}", room / f"signed{out.suffix}"
         plain.write_bytes(data)
-        manifest = sign_file(plain, signed, claim(draft, stamp, consents), desk.credentials, sidecar="never")
+        look = fingerprint(View.open(plain))
+        manifest = sign_file(plain, signed, claim(draft, stamp, consents, look), desk.credentials, sidecar="never")
         proof = prove(signed, draft, stamp, trust=desk.trust, now=desk.now)
         published = Published(
             path=out,
@@ -137,7 +139,7 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
             marks=proof.marks,
             labels=proof.labels,
             consents=consents,
-            receipt=_enter(signed, stamp, manifest.manifest_bytes, desk),
+            receipt=_enter(signed, look, stamp, manifest.manifest_bytes, desk),
         )
         # A long film takes long to make: consent is asked at the moment that the file leaves.
         _consents(draft, dataclasses.replace(desk, now=desk.now + timedelta(seconds=time.monotonic() - begun)))
@@ -197,19 +199,15 @@ def _new_payload(desk: _Desk) -> int:
     raise PublishError(msg)
 
 
-def _enter(signed: Path, stamp: Stamp, manifest: bytes, desk: _Desk) -> Receipt | None:
+def _enter(signed: Path, look: Fingerprint, stamp: Stamp, manifest: bytes, desk: _Desk) -> Receipt | None:
     """Keep the manifest under its id; log the id and the hashes. Raises what store and log raise."""
-    view = View.open(signed)
-    asset = view.asset
-    if asset is None:
-        msg = "the signed file cannot be opened"
-        raise PublishError(msg)
+    asset = Asset.open(signed)
     entry = Entry(
         id=stamp.payload,
         manifest=manifest,
         mime=asset.container.mime,
         sha256=asset.sha256,
-        fingerprint=fingerprint(view),
+        fingerprint=look,
         time=desk.now,
     )
     desk.store.add(entry)

@@ -21,7 +21,7 @@ from .resume import Earlier, Stamp
 from .rubrics import asset_class
 from .sources import SIDECAR_SUFFIX, sidecar_path
 from .trust import Trust
-from .verification import State, Verification
+from .verification import State, Verification, is_borrowed
 from .verify import broken_ingredients, declares_synthetic
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ OUTCOMES = {
     NOT_CHECKED: "could not be examined; this says nothing about the file",
 }
 """All that a file can come to, in words."""
+BORROWED_SAYS = "credential borrowed from another asset: the mark in the content leads to a manifest of something else"
+"""What is said instead of a file that is invalid because of that."""
 _AHEAD = 4  # files that each job may be ahead of the slowest one
 
 
@@ -71,6 +73,11 @@ class Answer:
     def broken(self) -> tuple[str, ...]:
         """The titles of the ingredients, at any depth, that do not hold, whatever the file's own state."""
         return broken_ingredients(self.verification) if self.verification else ()
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether the mark leads to a manifest of another asset."""
+        return self.verification is not None and is_borrowed(self.verification)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain JSON values; one line of them is what a later run takes up again."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _DEPTH_MOST: Final = 32  # deeper ingredients are checked all the same, and left out of the nested facts
 _NODES_MOST: Final = 1000
+_VALUE_MOST: Final = 256
 _METADATA: Final = ("c2pa.metadata", "cawg.metadata", "stds.iptc", "stds.iptc.photo-metadata", "stds.exif")
 
 
@@ -126,7 +127,12 @@ def _bindings(manifest: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for block in as_list(data.get("blocks")):
             value = as_dict(block).get("value")
             scope = as_dict(as_dict(block).get("scope"))
-            yield {"alg": as_text(data.get("alg")), "value": as_text(value), "scope": scope}
+            yield {"alg": as_text(data.get("alg")), "value": _short(as_text(value)), "scope": scope}
+
+
+def _short(value: str) -> str:
+    """Return a soft binding's value; of a fingerprint, which is long, only how it begins."""
+    return value if len(value) <= _VALUE_MOST else f"{value[:32]}... ({len(value)} characters)"
 
 
 def _training(manifest: dict[str, Any]) -> dict[str, str]:

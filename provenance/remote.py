@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ..media.errors import AssayError
 
-__all__ = ["RemoteError", "RemoteForbidden", "RemotePolicy", "ask_remote", "fetch_remote"]
+__all__ = ["RemoteAbsent", "RemoteError", "RemoteForbidden", "RemotePolicy", "ask_remote", "fetch_remote"]
 
 _BLOCK: Final = 64 * 1024
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -29,6 +29,10 @@ _ADDRESS_MOST: Final = 2048
 
 class RemoteError(AssayError):
     """What lies on the network was not fetched: the policy forbids it, or it did not come."""
+
+
+class RemoteAbsent(RemoteError):
+    """The host was asked, and has nothing at that address (404, 410)."""
 
 
 class RemoteForbidden(RemoteError):
@@ -64,14 +68,14 @@ class RemotePolicy:
     plain_http: bool = False
 
 
-def fetch_remote(url: str, *, policy: RemotePolicy) -> bytes:
-    """Return the manifest at an address that the policy allows.
+def fetch_remote(url: str, *, policy: RemotePolicy, accept: str = "") -> bytes:
+    """Return the manifest at an address that the policy allows, or the answer of another media type (`accept`).
 
     The name is resolved once, every address that it has is checked, and the connection goes to the checked one; each
     redirect is checked anew. Proxies and credentials of the environment are not used. Raises `RemoteError`,
-    `RemoteForbidden` where the policy says no.
+    `RemoteForbidden` where the policy says no, `RemoteAbsent` where the host has nothing there.
     """
-    return _fetched(url, _MANIFEST, policy)
+    return _fetched(url, _Request(what="answer", headers={"Accept": accept}) if accept else _MANIFEST, policy)
 
 
 def ask_remote(url: str, body: bytes, *, kind: str, policy: RemotePolicy) -> bytes:
@@ -138,7 +142,7 @@ def _get(target: SplitResult, request: _Request, policy: RemotePolicy, until: fl
             return b"", answer.getheader("Location") or ""
         if answer.status != 200:
             msg = f"the host {host!r} answered {answer.status} rather than with a {request.what}"
-            raise RemoteError(msg)
+            raise RemoteAbsent(msg) if answer.status in (404, 410) else RemoteError(msg)
         return _body(answer, policy, until, request.what), None
 
 

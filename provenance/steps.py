@@ -33,6 +33,9 @@ NAMES: Final = {
     12: "ingredients",
     13: "soft bindings",
     14: "identity",
+    15: "mark leads to a manifest",  # from here on only of manifests found through a mark (`recover`)
+    16: "manifest names the mark",
+    17: "resemblance",
 }
 # The step that a code belongs to, by the longest prefix that fits; what fits none is about the manifest's form.
 _STEP_OF: Final = {

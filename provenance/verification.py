@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+BORROWED: Final = "assay.recovered.borrowed"
+"""The code of a check that failed because the mark was found on another asset than the manifest is about."""
 
 
 class State(StrEnum):
@@ -67,3 +70,8 @@ class Verification:
             "checks": [check.to_json() for check in self.checks],
             "facts": self.facts,
         }
+
+
+def is_borrowed(verification: Verification) -> bool:
+    """Tell whether the file's mark leads to a manifest of something that looks or sounds different."""
+    return any(BORROWED in check.codes for check in verification.checks)

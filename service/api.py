@@ -5,7 +5,6 @@ The body of a request is the file itself, so that no form parser stands between 
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,19 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI, Request
 
+    from ..provenance.finders import Recovery
     from ..provenance.trust import Trust
+    from .lookup import Lookup
 
 BODY_BYTES = 256 * 1024**2
 """The largest file that is taken over HTTP."""
 
 
-def make_app(trust: Trust) -> FastAPI:
-    """Return the web application, which judges signers by `trust`. Raises `MissingExtra` without FastAPI."""
+def make_app(trust: Trust, *, lookup: Lookup | None = None) -> FastAPI:
+    """Return the web application, which judges signers by `trust`. Raises `MissingExtra` without FastAPI.
+
+    With a `lookup` the manifests of its store are handed out under /c2pa, by the C2PA soft binding resolution API.
+    """
     try:
         from fastapi import FastAPI, Request
         from fastapi.concurrency import run_in_threadpool
@@ -31,6 +35,7 @@ def make_app(trust: Trust) -> FastAPI:
     except ImportError as error:
         feature = "the web service"
         raise MissingExtra(feature, "service") from error
+    recovery = None if lookup is None else _recovery(lookup)
     app = FastAPI(title="Assay", docs_url=None, redoc_url=None, openapi_url=None)
 
     # FastAPI reads annotations as text: it must find this name among the module's globals.
@@ -53,31 +58,29 @@ def make_app(trust: Trust) -> FastAPI:
 
     @app.post("/v1/verify")
     async def _verify(request: Request) -> dict[str, Any]:
-        return await _with_body(request, lambda path: run_in_threadpool(_verified, path, trust))
+        return await _with_body(request, lambda path: run_in_threadpool(_verified, path, trust, recovery))
 
+    if lookup is not None:
+        from .resolution import make_resolution_app
+
+        app.mount("/c2pa", make_resolution_app(lookup))
     return app
 
 
 async def _with_body(request: Request, examine: Callable[[Path], Any]) -> dict[str, Any]:
     """Keep the request's body in a private file while `examine` looks at it."""
-    with tempfile.TemporaryDirectory(prefix="assay-") as folder:
-        path = Path(folder) / "upload"
-        size = 0
-        with path.open("wb") as file:
-            async for block in request.stream():
-                size += len(block)
-                if size > BODY_BYTES:
-                    msg = f"expected a file of at most {BODY_BYTES} bytes, got more: scan it with the command line"
-                    raise LimitExceeded(msg)
-                file.write(block)
-        try:
-            answer: dict[str, Any] = await examine(path)
-        except AssayError as error:
-            # Where we keep an upload is nobody's business.
-            error.args = tuple(str(part).replace(str(path), "the upload") for part in error.args)
-            raise
+    from .upload import received
+
+    async with received(request, most=BODY_BYTES) as path:
+        answer: dict[str, Any] = await examine(path)
     answer.pop("path", None)
     return answer
+
+
+def _recovery(lookup: Lookup) -> Recovery:
+    from ..provenance.finders import LocalFinder, Recovery
+
+    return Recovery(finders=(LocalFinder(lookup.store),), keys=lookup.keys)
 
 
 def _scanned(path: Path, trust: Trust) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def _scanned(path: Path, trust: Trust) -> dict[str, Any]:
     return scan(path, Examination(trust=trust)).to_json()
 
 
-def _verified(path: Path, trust: Trust) -> dict[str, Any]:
-    from ..provenance.verify import verify
+def _verified(path: Path, trust: Trust, recovery: Recovery | None) -> dict[str, Any]:
+    from ..provenance.recover import verify_or_recover
 
-    return verify(path, trust=trust).to_json()
+    return verify_or_recover(path, trust=trust, recovery=recovery).to_json()

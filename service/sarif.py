@@ -32,6 +32,9 @@ _MEANS = {
     12: "Does every manifest of what the file was made from hold?",
     13: "Is the mark that the manifest names in the content?",
     14: "Do the identities in the manifest hold?",
+    15: "Does the mark in the content lead to a manifest that was kept?",
+    16: "Does the manifest that was found name this very mark?",
+    17: "Does the content resemble what was signed, or was the credential borrowed from another asset?",
 }
 _WARNINGS = (6, 12, 13)  # say something of the file without making it invalid
 

@@ -23,6 +23,7 @@ from assay.media.encode import encode_image
 from assay.media.errors import InputError, UnreadableMedia
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.durable import Entry, Store
+from assay.provenance.finders import LocalFinder, Recovery
 from assay.provenance.fingerprint import fingerprint
 from assay.provenance.ledger import ensure_ledger
 from assay.provenance.marks import SHARED_KEY, image_scheme
@@ -68,7 +69,8 @@ def work(tmp_path_factory: pytest.TempPathFactory, credentials: Credentials) -> 
 
 @pytest.fixture(scope="module")
 def examination(credentials: Credentials, work: tuple[Path, Store]) -> Examination:
-    return Examination(trust=Trust(anchors_pem=(credentials.anchor_pem,)), store=work[1])
+    recovery = Recovery(finders=(LocalFinder(work[1]),))
+    return Examination(trust=Trust(anchors_pem=(credentials.anchor_pem,)), recovery=recovery)
 
 
 def test_a_signed_and_marked_fake_is_declared_and_every_part_agrees(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -206,7 +207,7 @@ def test_what_is_published_is_trusted_marked_and_labelled(desk: Desk, kind: str,
     assert desk.store.find(published.payload) is not None
     state, report = _state_by_c2pa(published.path, mime, desk.credentials.anchor_pem)
     assert state == "Trusted"
-    text = json.dumps(report)
+    text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", json.dumps(report))  # a fingerprint's letters may spell anything
     assert all(consent in text for consent in published.consents)
     assert not [word for word in ("alice", "bob", str(desk.folder)) if word in text]
 

@@ -18,10 +18,12 @@ _TICK = {"pass": "+", "fail": "x", "not done": "-"}
 
 def verification_lines(path: Path, found: Verification) -> list[str]:
     """Return the state in words, then each numbered step with its outcome, codes and remedy."""
-    from ...provenance.batch import OUTCOMES
+    from ...provenance.batch import BORROWED_SAYS, OUTCOMES
+    from ...provenance.verification import is_borrowed
     from ...provenance.verify import broken_ingredients
 
-    lines = [f"{escaped(path)}: {found.state.value}: {OUTCOMES[found.state.value]}"]
+    says = BORROWED_SAYS if is_borrowed(found) else OUTCOMES[found.state.value]
+    lines = [f"{escaped(path)}: {found.state.value}: {says}"]
     broken = broken_ingredients(found)
     if broken:
         names = ", ".join(map(escaped, broken[:5])) + (", ..." if len(broken) > 5 else "")
@@ -48,6 +50,7 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
         f"  provenance {state}: {OUTCOMES[state]}",
     ]
     lines += [f"  mark       {mark.scheme} {_payload(mark.payload)}" for mark in answer.marks]
+    lines += [f"  foreign    {escaped(mark.sentence)} ({escaped(mark.false_alarms)})" for mark in answer.foreign_marks]
     lines += [f"  label      {label.rule} ({label.form}): {label.says}" for label in answer.labels]
     lines += [
         f"  receipt    {escaped(receipt.log or '-')} {receipt.state}: {escaped(receipt.sentence)}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import AnchorOption, JsonOption, QuietOption, VerboseOption, trust_with
+from .recovery import InsideOption, Places, ResolverOption, StoreOption
 
 if TYPE_CHECKING:
     from ...detect.report import Report, Unexamined
@@ -27,6 +28,12 @@ def scan(
     detectors: Annotated[
         str | None, typer.Option("--detectors", help="Only these detectors, by name, separated by commas.")
     ] = None,
+    store: StoreOption = None,
+    resolver: ResolverOption = None,
+    inside: InsideOption = None,
+    foreign: Annotated[
+        bool, typer.Option("--foreign-marks", help="Read the marks of others' tools too (slower; extra foreign).")
+    ] = False,
     anchor: AnchorOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = 0,
@@ -38,7 +45,6 @@ def scan(
     from ...detect import names
     from ...detect.page import check_page_place
     from ...detect.scan import Examination, files_below, scan_each
-    from ...provenance.durable import Store
     from .progress import steps
     from .render import terminal
 
@@ -46,7 +52,14 @@ def scan(
         check_page_place(html)
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     files = files_below(paths)
-    examination = Examination(trust=trust_with(anchor), store=Store(), detectors=chosen, previews=html is not None)
+    recovery, _ = Places.of(store, resolver, inside, None).recovery()
+    examination = Examination(
+        trust=trust_with(anchor),
+        recovery=recovery,
+        detectors=chosen,
+        previews=html is not None,
+        foreign_marks=foreign,
+    )
     kept: list[Report | Unexamined] = []
     worst = 0
     with steps(total=len(files), quiet=quiet) as tell:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .options import AnchorOption, trust_with
+from .recovery import MarkKeyOption, StoreOption, mark_keys
 
 
 def serve(
@@ -15,13 +16,21 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; only this machine if not given.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
+    store: StoreOption = None,
+    mark_key: MarkKeyOption = None,
     anchor: AnchorOption = None,
 ) -> None:
-    """Answer scans and verifications over HTTP: POST a file to /v1/scan or /v1/verify."""
-    from ...media.errors import MissingExtra
-    from ..api import make_app
+    """Answer scans and verifications over HTTP: POST a file to /v1/scan or /v1/verify.
 
-    app = make_app(trust_with(anchor))
+    Under /c2pa the manifests in the store are handed out to anybody who has their mark, by the C2PA
+    soft binding resolution API; its description is at /c2pa/openapi.json.
+    """
+    from ...media.errors import MissingExtra
+    from ...provenance.durable import Store
+    from ..api import make_app
+    from ..lookup import Lookup
+
+    app = make_app(trust_with(anchor), lookup=Lookup(store=Store(store), keys=mark_keys(tuple(mark_key or ()))))
     try:
         import uvicorn
     except ImportError as error:

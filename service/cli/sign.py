@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 import typer
 
 from .options import escaped, read_file
+from .recovery import StoreOption
 
 if TYPE_CHECKING:
+    from ...provenance.bind import Bound
     from ...provenance.certs import Credentials
+    from ...provenance.durable import Store
     from ...provenance.sign import Ingredient
     from ...provenance.vocabulary import Relationship
 
@@ -52,13 +56,22 @@ def sign(
     thumbnail: Annotated[
         bool, typer.Option("--thumbnail", help="Put a small JPEG of the picture, or first frame, into the manifest.")
     ] = False,
+    bind: Annotated[
+        bool,
+        typer.Option("--bind", help="Name the mark that the source carries, and keep the manifest in the store."),
+    ] = False,
+    mark_key: Annotated[
+        Path | None, typer.Option("--mark-key", help="File of the key of that mark; else everybody's.")
+    ] = None,
+    store: StoreOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the destination if it is there.")] = False,
 ) -> None:
     """Sign a copy of a file with a C2PA manifest.
 
     With --source-type the manifest says c2pa.created with that type; without, it says c2pa.opened
     and names the source as its parent. A manifest that the source has is kept as an ingredient.
-    Formats that cannot hold a manifest get a sidecar (.c2pa) beside them.
+    Formats that cannot hold a manifest get a sidecar (.c2pa) beside them. With --bind a copy that lost
+    the manifest finds it again through its mark (assay mark writes one).
     """
     from ... import __version__
     from ...media.errors import InputError
@@ -77,19 +90,37 @@ def sign(
         ingredients=tuple(_ingredient(text) for text in ingredient or ()),
         training_mining=uses,
     )
+    binding = _Binding.of(source, store, mark_key) if bind else None
     signed = sign_file(
         source,
         destination,
-        manifest,
+        manifest if binding is None else binding.bound.bind(manifest, source),
         _credentials(certs, _Key(key, chain, passphrase, token, module)),
         timestamp_url=timestamp,
         sidecar=cast("Literal['auto', 'always', 'never']", sidecar),
         replace_existing=replace,
         thumbnail=_thumbnail(source) if thumbnail else None,
     )
+    if binding is not None:
+        binding.bound.keep(signed, binding.store, title=manifest.title, now=datetime.now(UTC))
     typer.echo(str(signed.path))
     if signed.sidecar is not None:
         typer.echo(str(signed.sidecar))
+
+
+class _Binding(NamedTuple):
+    bound: Bound
+    store: Store
+
+    @classmethod
+    def of(cls, source: Path, where: str | None, key: Path | None) -> _Binding:
+        """Return the mark and the look of `source`, and the store, which must not hold the id yet."""
+        from ...provenance.bind import bound_in
+        from ...provenance.durable import Store
+        from ...provenance.marks.keys import SHARED_KEY, load_key
+
+        store = Store(where)
+        return cls(bound_in(source, store, key=load_key(key) if key else SHARED_KEY), store)
 
 
 class _Key(NamedTuple):

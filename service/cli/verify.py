@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import AnchorOption, JsonOption, VerboseOption, escaped, read_file, trust_with
+from .recovery import InsideOption, MarkKeyOption, Places, ResolverOption, StoreOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,14 @@ def verify(
         list[str] | None,
         typer.Option("--ocsp-host", help="Ask this host whether certificates were withdrawn (OCSP); repeatable."),
     ] = None,
+    recover: Annotated[
+        bool,
+        typer.Option("--recover/--no-recover", help="Look for a stripped file's manifest through the mark in it."),
+    ] = True,
+    store: StoreOption = None,
+    resolver: ResolverOption = None,
+    inside: InsideOption = None,
+    mark_key: MarkKeyOption = None,
     anchor: AnchorOption = None,
     verbose: VerboseOption = 0,
 ) -> None:
@@ -73,6 +82,10 @@ def verify(
     not know, not changed; trusted means as it was signed, not true. One file is told step by step,
     several a line each (--verbose: every step), in the order given whatever --jobs is. A sound file
     that was made from a broken one keeps its state, is told as such, and ends with 1.
+
+    A file without manifest is decoded and its mark read, if the store keeps any manifest or a
+    --resolver is named: the manifest that the mark leads to is verified, and the content must
+    resemble what was signed, else the credential was borrowed from another asset (invalid).
     """
     from ...media.limits import DEFAULT_LIMITS
     from ...provenance.reader import warm_up
@@ -84,9 +97,10 @@ def verify(
     trust = trust_with(anchor)
     several = len(paths) > 1 or paths[0].is_dir()
     show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several, alone=not several)
-    check = _check(trust, sidecar, second=second, hosts=_Hosts(remote=remote, ocsp=ocsp))
+    places = Places.of(store, resolver, inside, mark_key) if recover else None
+    check = _check(trust, sidecar, places, second=second, hosts=_Hosts(remote=remote, ocsp=ocsp))
     batch = _batch(check, sidecar, resume, jobs if several else 1)
-    begun, worst, broken = time.monotonic(), 0, 0
+    begun, worst, broken, borrowed = time.monotonic(), 0, 0, 0
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         spool = _spool(stack) if sarif or html else None
@@ -94,13 +108,14 @@ def verify(
             show(answer)
             counts[answer.state] += 1
             broken += bool(answer.broken)
+            borrowed += answer.borrowed
             worst = max(worst, answer.exit_code, key=_GRAVITY.__getitem__)
             if spool is not None:
                 spool.add(answer, _pictures(answer, sidecar) if html and (tree or not several) else None)
         if spool is not None:
             _write(spool, sarif, html, trust)
     if several:
-        typer.echo(_summary(counts, broken, time.monotonic() - begun), err=True)
+        typer.echo(_summary(counts, broken, borrowed, time.monotonic() - begun), err=True)
     raise typer.Exit(worst if counts else 3)
 
 
@@ -149,32 +164,43 @@ class _Hosts:
         return (*sorted(self.remote or ()), *(f"ocsp {host}" for host in sorted(self.ocsp or ())))
 
 
-def _check(trust: Trust, sidecar: Path | None, *, second: bool, hosts: _Hosts) -> _Check:
+def _check(trust: Trust, sidecar: Path | None, places: Places | None, *, second: bool, hosts: _Hosts) -> _Check:
+    from ...provenance.recover import verify_or_recover
     from ...provenance.verify import verify as verify_file
 
     policy, responders = hosts.manifests(), hosts.responders()
+    recovery, looked_into = places.recovery() if places is not None else (None, ())
 
     def once(path: Path) -> Verification:
-        found = verify_file(path, trust=trust, sidecar=sidecar, remote=policy, responders=responders)
-        return _with_opinion(found, path, trust, sidecar, responders) if second else found
+        own = verify_file(path, trust=trust, sidecar=sidecar, remote=policy, responders=responders)
+        found = verify_or_recover(path, recovery=recovery, trust=trust, verified=own)
+        return _with_opinion((own, found), path, trust, sidecar, responders) if second else found
 
-    return _Check(check=once, under=(second, *hosts.under()), trust=trust)
+    return _Check(check=once, under=(second, *hosts.under(), *looked_into), trust=trust)
 
 
 def _with_opinion(
-    found: Verification, path: Path, trust: Trust, sidecar: Path | None, responders: Responders | None
+    own_and_found: tuple[Verification, Verification],
+    path: Path,
+    trust: Trust,
+    sidecar: Path | None,
+    responders: Responders | None,
 ) -> Verification:
-    """Return the verification with the second opinion's state and where it differs among its facts."""
+    """Return the second verification with the second opinion's state and where it differs among its facts.
+
+    The opinion is about the file's own manifest, as the first one is: not about one that was found through a mark.
+    """
     from ...media.errors import AssayError
     from ...provenance.second_opinion import disagreements, second_opinion
 
+    own, found = own_and_found
     try:
         opinion = second_opinion(path, trust=trust, sidecar=sidecar, responders=responders)
     except AssayError as error:
         told: dict[str, Any] = {"state": None, "error": str(error), "disagreements": []}
     else:
         state = None if opinion.state is None else opinion.state.value
-        told = {"state": state, "disagreements": [one.sentence for one in disagreements(found, opinion)]}
+        told = {"state": state, "disagreements": [one.sentence for one in disagreements(own, opinion)]}
     return replace(found, facts={**found.facts, "second_opinion": told})
 
 
@@ -250,7 +276,8 @@ def _line(answer: Answer) -> str:
     from ..spool import shown
 
     one = shown(answer)
-    aside = [f"signed by {escaped(one.signer)}"] if one.signer else []
+    aside = ["CREDENTIAL BORROWED from another asset"] if answer.borrowed else []
+    aside += [f"signed by {escaped(one.signer)}"] if one.signer else []
     aside += [f"declares {one.declares}"] if one.declares else []
     aside += [f"BROKEN INGREDIENTS: {len(one.broken)}"] if one.broken else []
     aside += [f"second opinion differs: {len(one.disagreements)}"] if one.disagreements else []
@@ -294,10 +321,11 @@ def _write(spool: Spool, sarif: Path | None, html: Path | None, trust: Trust) ->
         typer.echo(f"report: {html}", err=True)
 
 
-def _summary(counts: Counter[str], broken: int, seconds: float) -> str:
+def _summary(counts: Counter[str], broken: int, borrowed: int, seconds: float) -> str:
     from ...provenance.batch import OUTCOMES
 
     total = counts.total()
     told = ", ".join(f"{counts[state]} {state}" for state in OUTCOMES)
     parts = f"; {broken} made from broken ingredients, whatever the state" if broken else ""
+    parts += f"; {borrowed} with a credential borrowed from another asset" if borrowed else ""
     return f"{total} file{'' if total == 1 else 's'} in {seconds:.1f} s: {told}{parts}"

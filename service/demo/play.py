@@ -20,6 +20,7 @@ from ...generate.consent import file_sha256
 from ...media.errors import InputError
 from ...provenance.certs import ensure_credentials
 from ...provenance.durable import Store
+from ...provenance.finders import LocalFinder, Recovery
 from ...provenance.ledger import ensure_ledger
 from ...provenance.trust import Trust
 from ..cli.progress import Steps
@@ -119,7 +120,8 @@ def _scans(
     fake = [("published fake", work.published.path) for work in works]
     worn = [(one.done, stage.out / one.look.name) for one in damaged]
     listed = [*real, *fake, *worn]
-    examination = Examination(trust=stage.trust, store=stage.store, previews=True, logs=(stage.ledger.key,))
+    recovery = Recovery(finders=(LocalFinder(stage.store),))
+    examination = Examination(trust=stage.trust, recovery=recovery, previews=True, logs=(stage.ledger.key,))
     with stage.act("scan reals and fakes"):
         answers = scan_each([path for _, path in listed], examination, progress=stage.progress.stage)
         return tuple((what, answer) for (what, _), answer in zip(listed, answers, strict=True))
