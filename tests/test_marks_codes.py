@@ -74,8 +74,9 @@ def test_noise_decodes_to_no_id() -> None:
 
 
 def test_trials_are_counted_in_the_false_alarm() -> None:
-    assert codes.p_false_alarm(0.0, 1) == 2.0**-32
-    assert codes.p_false_alarm(0.0, 1000) == pytest.approx(1000 * 2.0**-32)
+    one = (1 + codes.ALTERNATIVES) * 2.0**-32
+    assert codes.p_false_alarm(0.0, 1) == one
+    assert codes.p_false_alarm(0.0, 1000) == pytest.approx(1000 * one)
     assert codes.p_false_alarm(0.0, 2**40) == 1.0
     assert codes.p_false_alarm(16.0, 1) < 1e-30
 
@@ -151,3 +152,22 @@ def test_every_scheme_can_be_made_and_knows_its_name(name: str) -> None:
 def test_an_unknown_scheme_names_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"assay\.canvas\.1"):
         scheme("nothing")
+
+
+def test_paths_beside_the_likeliest_save_ids_that_it_loses() -> None:
+    rng = np.random.default_rng(11)
+    sent = codes.encode(77, SHARED_KEY, "test")
+    tries = (sent + rng.normal(0, 1.25, (150, codes.SYMBOLS))).astype(np.float32)
+    found = [codes.decode(soft[None], SHARED_KEY, "test")[0] for soft in tries]
+    inverse = np.empty_like(tries)
+    inverse[:, codes._order(SHARED_KEY, "test")] = tries
+    likeliest = codes.viterbi(inverse.reshape(len(tries), codes.STEPS, 3))
+    right = np.unpackbits(np.frombuffer((77).to_bytes(8, "big"), dtype=np.uint8)).astype(bool)
+    alone = (likeliest[:, :64] == right).all(axis=1).sum()
+    assert all(one is None or one.payload == 77 for one in found)
+    assert sum(one is not None for one in found) >= alone + 15
+
+
+def test_noise_gives_no_id(rng: np.random.Generator) -> None:
+    noise = rng.normal(size=(400, codes.SYMBOLS)).astype(np.float32)
+    assert codes.decode(noise, SHARED_KEY, "test") == [None] * 400
