@@ -15,13 +15,16 @@ from ..media.video import Film
 from .makers import Media
 
 MEASURES = {
-    "mos": "predicted mean opinion score, 1 to 5 (DistillMOS, extra judge)",
-    "speaker": "likeness to the person's own voice, cosine of d-vectors, -1 to 1",
-    "range": "dB between the loud and the quiet parts (95th and 5th percentile of 20 ms frames)",
-    "ssim": "structural similarity to the real picture, of luminance, 0 to 1 (Wang et al. 2004)",
-    "sharpness": "log10 of the variance of the Laplacian of luminance",
+    "mos": "predicted opinion score, 1 to 5",
+    "ssim": "structural similarity to the real picture",
+    "speaker": "likeness to the person's voice",
+    "range": "dB between loud and quiet parts",
+    "sharpness": "sharpness, log10 variance of the Laplacian",
 }
-"""Measures in the order in which the scatter prefers them."""
+"""Measures in the order in which the scatter prefers them: DistillMOS and d-vectors (voice_quality), the rest here.
+
+`range` is the 95th less the 5th percentile of the power of 20 ms frames; similarity and sharpness are of luminance.
+"""
 _SIDE = 384
 _THUMB = 120
 _FRAMES = 5

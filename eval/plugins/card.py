@@ -26,6 +26,8 @@ class Card:
     the makers that it has met.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic, which is imported only where needed
+
     name: str
     run: str
     version: str = ""
@@ -57,11 +59,10 @@ class Card:
     @classmethod
     def of(cls, told: dict[str, Any], where: str = "a plug-in card") -> Card:
         """Return the card that `told` holds. Raises `InputError` for unknown, missing or wrong entries."""
-        from pydantic import ConfigDict, TypeAdapter, ValidationError
+        from pydantic import TypeAdapter, ValidationError
 
-        adapter = TypeAdapter(cls, config=ConfigDict(extra="forbid"))
         try:
-            card = adapter.validate_python(told)
+            card = TypeAdapter(cls).validate_python(told)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "the card"
