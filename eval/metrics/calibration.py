@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,7 +11,7 @@ from .checked import checked
 from .ranked import Ranked, Scored, ranked
 
 _LN10 = float(np.log(10.0))
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 
 
 def cllr(llr: Scored, spoof: ArrayLike | None = None) -> float:
@@ -22,7 +24,7 @@ def cllr(llr: Scored, spoof: ArrayLike | None = None) -> float:
         wrong, right = trials.bona_fide, trials.spoof
     else:
         values, labels = checked(llr, spoof)  # no need to sort
-        wrong, right = values[~labels], values[labels]
+        wrong, right = values.compress(~labels), values.compress(labels)
     return (_softplus(right, -_LN10) / right.size + _softplus(wrong, _LN10) / wrong.size) / (2.0 * float(np.log(2.0)))
 
 
@@ -31,8 +33,11 @@ def _softplus(values: NDArray[np.float64], scale: float) -> float:
     pieces = []
     for start in range(0, values.size, _CHUNK):
         piece = values[start : start + _CHUNK] * scale
-        pieces.append(float((np.maximum(piece, 0.0) + np.log1p(np.exp(-np.abs(piece)))).sum()))
-    return float(np.sum(pieces))
+        tail = np.exp(-np.abs(piece))
+        np.log1p(tail, out=tail)
+        tail += np.maximum(piece, 0.0, out=piece)
+        pieces.append(float(tail.sum()))
+    return math.fsum(pieces)
 
 
 def min_cllr(scores: Scored, spoof: ArrayLike | None = None) -> float:
