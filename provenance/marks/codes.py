@@ -26,7 +26,7 @@ GENERATORS = (0o133, 0o171, 0o165)
 STEPS = PAYLOAD_BITS + TAG_BITS + MEMORY
 SYMBOLS = STEPS * len(GENERATORS)
 """Symbols that carry one id."""
-ALTERNATIVES = 24
+ALTERNATIVES = 8
 """Paths beside the likeliest whose tag is tried too, where the likeliest fits but has a wrong tag."""
 FITS = 10.2
 """Strength of the likeliest path from which that is done: noise reaches it in about one decoding of fifty."""
