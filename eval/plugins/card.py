@@ -118,7 +118,7 @@ def _check(card: Card, where: str) -> None:
     if card.timeout <= 0 or card.start <= 0:
         msg = f"expected time limits above 0 s in {where}, got {card.timeout} and {card.start}"
         raise InputError(msg)
-    if card.way == "py" and not all(card.run.rpartition(":")[::2]):
+    if card.way == "py" and not all(card.run.partition(":")[2].rpartition(":")[::2]):
         msg = f"expected py:MODULE:FUNCTION or py:FILE.py:FUNCTION in {where}, got {card.run!r}"
         raise InputError(msg)
 

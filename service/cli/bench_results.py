@@ -58,7 +58,7 @@ def rows(
     out = io.StringIO()
     table = csv.DictWriter(out, fieldnames=list(kept[0]) if kept else ["item"])
     table.writeheader()
-    table.writerows({name: escaped(value) for name, value in row.items()} for row in kept)
+    table.writerows({name: "" if value is None else escaped(value) for name, value in row.items()} for row in kept)
     typer.echo(out.getvalue(), nl=False)
 
 
