@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..media.errors import AssayError
+from ..media.extent import Span
 
 BONA_FIDE = "bona fide"
 SPOOF = "spoof"
@@ -26,10 +27,13 @@ class CorpusError(AssayError):
 class Item:
     """One labelled recording, picture or film.
 
-    `maker` is the family of system that made a spoof, empty for a bona fide item; `process` the sort of spoof where
-    the corpus tells it (`tts`, `vc`, `vocoder`, `codec`). `group` is what must not be split between train and test
-    (speaker, identity, source page). `region` is the part of each picture meant, left, top, right, bottom in 0..1
-    (a side-by-side film is two items of one file). `split` is empty until one is assigned.
+    `id` is the file's path below the corpus (never a folder's name), so it is stable and unique. `maker` is the family
+    of system that made a spoof, empty for a bona fide item; `process` the sort of spoof where the corpus tells it
+    (`tts`, `vc`, `vocoder`, `codec`, or which of `audio` and `video` is false). `groups` is everything in it that must
+    not be split between train and test (identities, speakers, source films: a swapped face has two); `group` is the
+    first of them until `groups.joined` makes it the key of all that hang together. `spans` are the false stretches of
+    a partly false recording. `region` is the part of each picture meant, left, top, right, bottom in 0..1 (a
+    side-by-side film is two items of one file). `split` is empty until one is assigned, `sha256` until it is asked for.
     """
 
     id: str
@@ -44,6 +48,10 @@ class Item:
     process: str = ""
     speaker: str = ""
     region: tuple[float, float, float, float] | None = None
+    groups: tuple[str, ...] = ()
+    compression: str = ""
+    language: str = ""
+    spans: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `CorpusError` unless label and maker agree and the region lies in the picture."""
@@ -53,6 +61,8 @@ class Item:
                 f"got label {self.label!r} and maker {self.maker!r} for {self.path}"
             )
             raise CorpusError(msg)
+        if not self.groups:
+            object.__setattr__(self, "groups", (self.group,))
         if self.region is not None:
             left, top, right, bottom = self.region
             if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
@@ -65,6 +75,19 @@ class Item:
         return self.label == SPOOF
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmatched:
+    """What a corpus does not account for.
+
+    `missing`: a protocol names a file that is not there; `unlisted`: a file that no protocol names; `unread`: a
+    protocol file that is not read, `note` says why. `id` is the path below the corpus.
+    """
+
+    id: str
+    state: Literal["missing", "unlisted", "unread"]
+    note: str
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file in lower-case hexadecimal. Raises `CorpusError` if it cannot be read."""
     try:
@@ -75,26 +98,40 @@ def file_sha256(path: Path) -> str:
         raise CorpusError(msg) from error
 
 
-def read(path: Path) -> tuple[Item, ...]:
-    """Return the items of the corpus at `path` (a folder or an index file), whichever known layout it has.
+def read(
+    path: Path, *, name: str | None = None, on_unmatched: Callable[[Unmatched], None] | None = None
+) -> tuple[Item, ...]:
+    """Return the items of the corpus at `path` (a folder or an index file), hashed, in order of id.
 
+    The layout is the one called `name`, or the first that fits. `group` is the key of all that hangs together through
+    `groups`. All of it is held in memory: for a large corpus build an `index`. What is named but absent is an error,
+    unless `on_unmatched` takes it; files that no protocol names are no items, and are told to `on_unmatched` alone.
     Raises `CorpusError` if no layout fits, saying what was expected and found, or if an id comes twice.
     """
-    from .layouts import LAYOUTS, layout
+    from .groups import joined
+    from .layouts import choose
 
-    for name in LAYOUTS:
-        reader = layout(name)
-        if reader.fits(path):
-            items = reader.items(path)
-            _check(items, path)
-            return items
-    found = sorted(child.name for child in path.iterdir())[:12] if path.is_dir() else path.name
-    known = "; ".join(f"{name}: {layout(name).expects}" for name in LAYOUTS)
-    msg = f"expected a corpus at {path} in one of the layouts ({known}), found {found}"
-    raise CorpusError(msg)
+    items: list[Item] = []
+    for entry in choose(path, name=name).items(path):
+        unmatched = entry if isinstance(entry, Unmatched) else _absent(entry)
+        if unmatched is None and isinstance(entry, Item):
+            items.append(entry if entry.sha256 else replace(entry, sha256=file_sha256(entry.path)))
+        elif unmatched is not None and on_unmatched is not None:
+            on_unmatched(unmatched)
+        elif unmatched is not None and unmatched.state == "missing":
+            msg = f"expected the file {unmatched.id} below {path}, found none: {unmatched.note}"
+            raise CorpusError(msg)
+    _check(items, path)
+    return joined(sorted(items, key=lambda item: item.id))
 
 
-def _check(items: tuple[Item, ...], path: Path) -> None:
+def _absent(item: Item) -> Unmatched | None:
+    if item.path.is_file():
+        return None
+    return Unmatched(id=item.id, state="missing", note="named by the protocol")
+
+
+def _check(items: Sequence[Item], path: Path) -> None:
     """Raise `CorpusError` unless there are items and no id comes twice."""
     if not items:
         msg = f"expected at least one item in the corpus at {path}, found none"

@@ -109,6 +109,12 @@ def makers() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def corpora() -> ModuleType:
+    """The module `corpora.py` beside this file, which makes tiny trees of the published layouts."""
+    return _beside("corpora")
+
+
+@pytest.fixture(scope="session")
 def outside() -> ModuleType:
     """The module `outside.py` beside this file, which runs what a log's checkpoint is anchored in."""
     return _beside("outside")

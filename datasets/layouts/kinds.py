@@ -1,21 +1,58 @@
-"""Which files of a folder are media: by name only, since an index must not open a million files."""
+"""Which files of a folder are media: by name only, since an index must not open a million files to list them."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ..corpus import Kind
+from ..corpus import CorpusError, Kind, Unmatched
 
 _AUDIO = {".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus"}
 _IMAGE = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".bmp"}
 _VIDEO = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v"}
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(_AUDIO, "audio"),
+    **dict.fromkeys(_IMAGE, "image"),
+    **dict.fromkeys(_VIDEO, "video"),
+}
+MAX_DEPTH = 32
+"""Folders below folders that are entered: a loop of links must end."""
 
 
-def kind_of(path: Path) -> Kind | None:
+def kind_of(path: Path | str) -> Kind | None:
     """Return what the name of `path` promises, `None` if it is no media; the decoder goes by content later."""
-    suffix = path.suffix.lower()
-    if suffix in _AUDIO:
-        return "audio"
-    if suffix in _IMAGE:
-        return "image"
-    return "video" if suffix in _VIDEO else None
+    return _KINDS.get(os.path.splitext(path)[1].lower())  # noqa: PTH122 - called for each of a million names
+
+
+def media_below(root: Path, folder: str = "", *, depth: int = 0) -> Iterator[str]:
+    """Yield the media files of `root`/`folder` and its sub-folders, relative to `root`, with `/`, in order of name.
+
+    Names that begin with a dot are passed over; nothing is yielded for a folder that is not there. Raises
+    `CorpusError` if folders lie deeper than `MAX_DEPTH`.
+    """
+    if depth > MAX_DEPTH:
+        msg = f"expected at most {MAX_DEPTH} folders below {root}, found more at {folder}: is a link part of a loop?"
+        raise CorpusError(msg)
+    try:
+        with os.scandir(root / folder) as found:
+            entries = sorted((entry.name, entry.is_dir()) for entry in found if not entry.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        msg = f"expected a folder that can be read at {root / folder}: {error.strerror}"
+        raise CorpusError(msg) from error
+    for name, is_folder in entries:
+        inside = f"{folder}/{name}" if folder else name
+        if is_folder:
+            yield from media_below(root, inside, depth=depth + 1)
+        elif kind_of(name):
+            yield inside
+
+
+def unlisted(root: Path, folders: Collection[str], seen: Collection[str], *, by: str) -> Iterator[Unmatched]:
+    """Yield the media files in `folders` whose path is not in `seen`: no line of the protocol `by` names them."""
+    for folder in folders:
+        for inside in media_below(root, "" if folder == "." else folder):
+            if inside not in seen:
+                yield Unmatched(id=inside, state="unlisted", note=f"no line of {by} names it")

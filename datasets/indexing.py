@@ -1,0 +1,192 @@
+"""Building an index: layouts name the items, a bounded pool reads headers, rows stream to Parquet.
+
+Work is kept in parts beside the index while it lasts, so that a build that was cut off goes on where it was, and files
+whose size and time have not changed since the last build are not read again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .columns import HEADER, ROWS_PER_GROUP, Entry, arrow, schema, table
+from .corpus import CorpusError, Item, Unmatched, file_sha256
+from .headers import Facts, facts_of
+from .index import Index
+from .layouts import choose
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK = 512
+_KEPT = ("id", "sha256", *HEADER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to build: `layout` by name (found out if empty), `hashed` for SHA-256 of every file, threads in the pool."""
+
+    layout: str = ""
+    hashed: bool = False
+    jobs: int = 4
+
+    def __post_init__(self) -> None:
+        """Raise `CorpusError` unless there is at least one job."""
+        if self.jobs < 1:
+            msg = f"expected at least 1 job, got {self.jobs}"
+            raise CorpusError(msg)
+
+
+def build(
+    path: Path, out: Path, *, settings: Settings | None = None, progress: Callable[[int], None] | None = None
+) -> Index:
+    """Index the corpus at `path` into the Parquet file `out` and return it; no media are moved or decoded.
+
+    `progress` is told the number of rows so far. What is missing, unreadable or not accounted for becomes a row with
+    its `state`. Raises `CorpusError` if no layout fits, a protocol is not as expected, or an id comes twice; an index
+    that was there before stays as it was.
+    """
+    settings = settings or Settings()
+    adapter = choose(path, name=settings.layout or None)
+    root = (path if path.is_dir() else path.parent).resolve()
+    parts = out.with_name(f"{out.name}.parts")
+    earlier = _Earlier(out, parts)
+    parts.mkdir(parents=True, exist_ok=True)
+    done, written = 0, []
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        for number, block in enumerate(_blocks(adapter.items(path), ROWS_PER_GROUP)):
+            rows = table(list(_measured(block, earlier, pool, settings)), root)
+            written.append(parts / f"{number:06d}.parquet")
+            _write(rows, written[-1])
+            done += rows.num_rows
+            if progress:
+                progress(done)
+    _unique(written, path)
+    name = next(known for known, kind in _names().items() if kind == type(adapter).__qualname__)
+    _merge(written, out, {"root": str(root), "corpus": name, "title": adapter.description.title})
+    shutil.rmtree(parts)
+    return Index(out)
+
+
+def _names() -> dict[str, str]:
+    from .layouts import LAYOUTS
+
+    return {name: target.rpartition(":")[2] for name, target in LAYOUTS.items()}
+
+
+def _blocks(entries: Iterator[Item | Unmatched], size: int) -> Iterator[list[Item | Unmatched]]:
+    while block := list(itertools.islice(entries, size)):
+        yield block
+
+
+class _Earlier:
+    """What an earlier build, finished or cut off, knows of files: looked up by id, held as columns."""
+
+    def __init__(self, out: Path, parts: Path) -> None:
+        pa = arrow()
+        found = []
+        for file in [*sorted(parts.glob("*.parquet")), out]:
+            try:
+                found.append(pa.parquet.read_table(file, columns=list(_KEPT)))
+            except (OSError, pa.ArrowException):
+                continue  # not there, or of another version: read the media again
+        self._rows = pa.concat_tables(found).combine_chunks() if found else None
+
+    def of(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Return the earlier row of each id, `None` where there is none."""
+        if self._rows is None:
+            return [None] * len(ids)
+        pa = arrow()
+        places = pa.compute.index_in(pa.array(ids, pa.string()), value_set=self._rows["id"].combine_chunks())
+        return [
+            None if row["id"] is None else row
+            for row in self._rows.take(places).to_pylist()  # a row of nulls where there is no place
+        ]
+
+
+def _measured(
+    block: Sequence[Item | Unmatched], earlier: _Earlier, pool: ThreadPoolExecutor, settings: Settings
+) -> Iterator[Entry]:
+    """Yield the entries of a block with their facts, in order; at most the block is in flight."""
+    known = earlier.of([entry.id for entry in block])
+    chunks = [
+        (block[place : place + CHUNK], known[place : place + CHUNK], settings.hashed)
+        for place in range(0, len(block), CHUNK)
+    ]
+    for entries in pool.map(_chunk, chunks):
+        yield from entries
+
+
+def _chunk(work: tuple[Sequence[Item | Unmatched], Sequence[dict[str, Any] | None], bool]) -> list[Entry]:
+    block, known, hashed = work
+    return [_entry(item, row, hashed=hashed) for item, row in zip(block, known, strict=True)]
+
+
+def _entry(item: Item | Unmatched, row: dict[str, Any] | None, *, hashed: bool) -> Entry:
+    if isinstance(item, Unmatched):
+        return Entry(item=item, facts=Facts(state=item.state, note=item.note))
+    place = str(item.path)
+    kept = _unchanged(place, row)
+    facts = kept or facts_of(place)
+    digest = item.sha256 or (row["sha256"] if kept and row else "")
+    if hashed and not digest and facts.size and facts.state != "missing":
+        digest = file_sha256(item.path)
+    return Entry(item=item, facts=facts, sha256=digest)
+
+
+def _unchanged(place: str, row: dict[str, Any] | None) -> Facts | None:
+    """Return the earlier facts if size and time of the file are what they were."""
+    if row is None or row["state"] in {"missing", "unlisted", "unread"}:
+        return None
+    try:
+        about = os.stat(place)  # noqa: PTH116 - a million times
+    except OSError:
+        return None
+    if (about.st_size, about.st_mtime_ns) != (row["size"], row["mtime"]):
+        return None
+    return Facts(**{name: row[name] for name in HEADER})
+
+
+def _write(rows: pa.Table, place: Path) -> None:
+    """Write a part, whole or not at all."""
+    partial = place.with_suffix(".partial")
+    arrow().parquet.write_table(rows, partial, compression="zstd")
+    partial.replace(place)
+
+
+def _unique(parts: Sequence[Path], path: Path) -> None:
+    """Raise `CorpusError` if there are no rows, or an id comes twice."""
+    pa = arrow()
+    if not parts:
+        msg = f"expected at least one item in the corpus at {path}, found none"
+        raise CorpusError(msg)
+    ids = pa.concat_tables([pa.parquet.read_table(part, columns=["id"]) for part in parts])["id"]
+    if pa.compute.count_distinct(ids).as_py() != len(ids):
+        twice = next(pair["values"] for pair in ids.value_counts().to_pylist() if pair["counts"] > 1)
+        msg = f"expected each item once in the corpus at {path}, found {twice} twice: remove one"
+        raise CorpusError(msg)
+
+
+def _merge(parts: Sequence[Path], out: Path, about: dict[str, Any]) -> None:
+    """Join the parts into `out`, a row group each: temporary name, fsync, rename."""
+    rewrite((arrow().parquet.read_table(part) for part in parts), out, about)
+
+
+def rewrite(tables: Iterator[pa.Table], out: Path, about: dict[str, Any]) -> None:
+    """Write an index of `tables`, one row group each, whole or not at all."""
+    pa = arrow()
+    shape = schema(about)
+    partial = out.with_name(f"{out.name}.partial")
+    with partial.open("wb") as file:
+        with pa.parquet.ParquetWriter(file, shape, compression="zstd") as writer:
+            for rows in tables:
+                writer.write_table(rows.cast(shape), row_group_size=ROWS_PER_GROUP)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(out)
