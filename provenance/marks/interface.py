@@ -54,6 +54,14 @@ class AudioScheme(Protocol):
         """Return the mark that `audio` carries under `key`, or `None`."""
         ...
 
+    def presence(self, audio: Audio, key: bytes) -> float:
+        """Return the p-value of "`audio` is unmarked under `key`", from one fixed trial, no search of scales.
+
+        Without a mark it is uniform in (0, 1]: the statistic's law over random keys is known. A mark that lies as it
+        was written makes it small; one that needs a search (another speed, another size) need not.
+        """
+        ...
+
 
 class ImageScheme(Protocol):
     """A mark for pictures."""
@@ -68,6 +76,10 @@ class ImageScheme(Protocol):
         """Return the mark that `pixels` carries under `key`, or `None`."""
         ...
 
+    def presence(self, pixels: NDArray[np.uint8], key: bytes) -> float:
+        """Return the p-value of "unmarked under `key`" from one fixed trial; uniform in (0, 1] without a mark."""
+        ...
+
 
 class VideoScheme(Protocol):
     """A mark for films; frames stream through in constant memory."""
@@ -80,4 +92,8 @@ class VideoScheme(Protocol):
 
     def detect(self, frames: Iterable[Frame], key: bytes) -> Mark | None:
         """Return the mark that `frames` carry under `key`, or `None`."""
+        ...
+
+    def presence(self, frames: Iterable[Frame], key: bytes) -> float:
+        """Return the p-value of "unmarked under `key`" from one fixed trial; uniform in (0, 1] without a mark."""
         ...
