@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .logistic import logistic
+
 F64 = NDArray[np.float64]
 
 
@@ -55,17 +57,9 @@ def calibrate(scores: F64, spoof: NDArray[np.bool_], groups: Sequence[str], *, s
 
 def _line(scores: F64, spoof: NDArray[np.bool_]) -> tuple[float, float]:
     """Return slope and intercept, log10, of the logistic regression on `scores`; 0, 0 where they do not separate."""
-    weights = np.where(spoof, 0.5 / max(1, spoof.sum()), 0.5 / max(1, (~spoof).sum())) * len(scores)
     columns = np.column_stack([scores, np.ones(len(scores))])
-    line, penalty = np.zeros(2), np.array([1.0, 0.0])
-    for _ in range(50):  # Newton's method; the slope's square is penalised, so that it stays finite
-        chance = 1 / (1 + np.exp(-np.clip(columns @ line, -500, 500)))
-        slope_of_loss = columns.T @ (weights * (chance - spoof)) + penalty * line
-        curve = (columns * (weights * chance * (1 - chance) + 1e-12)[:, None]).T @ columns + np.diag(penalty)
-        step = np.linalg.solve(curve, slope_of_loss)
-        line -= np.clip(step, -5, 5)
-        if np.abs(step).max() < 1e-8:
-            break
+    # The slope's square is penalised, so that it stays finite.
+    line = logistic(columns, spoof, penalty=np.array([1.0, 0.0]), towards=np.zeros(2))
     slope, intercept = line / np.log(10)
     return (float(slope), float(intercept)) if slope > 0 else (0.0, 0.0)
 
