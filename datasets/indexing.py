@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CHUNK = 512
 _KEPT = ("id", "sha256", *HEADER)
+_Row = tuple[Any, ...]
+"""What an earlier build says of a file: the columns of `_KEPT`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +100,15 @@ class _Earlier:
                 continue  # not there, or of another version: read the media again
         self._rows = pa.concat_tables(found).combine_chunks() if found else None
 
-    def of(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+    def of(self, ids: Sequence[str]) -> list[_Row | None]:
         """Return the earlier row of each id, `None` where there is none."""
         if self._rows is None:
             return [None] * len(ids)
         pa = arrow()
         places = pa.compute.index_in(pa.array(ids, pa.string()), value_set=self._rows["id"].combine_chunks())
-        return [
-            None if row["id"] is None else row
-            for row in self._rows.take(places).to_pylist()  # a row of nulls where there is no place
-        ]
+        rows = self._rows.take(places)  # a row of nulls where there is no place
+        columns = [rows[name].to_pylist() for name in _KEPT]
+        return [None if row[0] is None else row for row in zip(*columns, strict=True)]
 
 
 def _measured(
@@ -123,34 +124,33 @@ def _measured(
         yield from entries
 
 
-def _chunk(work: tuple[Sequence[Item | Unmatched], Sequence[dict[str, Any] | None], bool]) -> list[Entry]:
+def _chunk(work: tuple[Sequence[Item | Unmatched], Sequence[_Row | None], bool]) -> list[Entry]:
     block, known, hashed = work
     return [_entry(item, row, hashed=hashed) for item, row in zip(block, known, strict=True)]
 
 
-def _entry(item: Item | Unmatched, row: dict[str, Any] | None, *, hashed: bool) -> Entry:
+def _entry(item: Item | Unmatched, row: _Row | None, *, hashed: bool) -> Entry:
     if isinstance(item, Unmatched):
         return Entry(item=item, facts=Facts(state=item.state, note=item.note))
     place = str(item.path)
-    kept = _unchanged(place, row)
-    facts = kept or facts_of(place)
-    digest = item.sha256 or (row["sha256"] if kept and row else "")
+    kept = row is not None and _unchanged(place, row)
+    facts = Facts(**dict(zip(HEADER, row[2:], strict=True))) if kept and row else facts_of(place)
+    digest = item.sha256 or (row[1] if kept and row else "")
     if hashed and not digest and facts.size and facts.state != "missing":
         digest = file_sha256(item.path)
     return Entry(item=item, facts=facts, sha256=digest)
 
 
-def _unchanged(place: str, row: dict[str, Any] | None) -> Facts | None:
-    """Return the earlier facts if size and time of the file are what they were."""
-    if row is None or row["state"] in {"missing", "unlisted", "unread"}:
-        return None
+def _unchanged(place: str, row: _Row) -> bool:
+    """Whether size and time of the file are what they were."""
+    _, _, size, mtime, state, *_ = row
+    if state in {"missing", "unlisted", "unread"}:
+        return False
     try:
         about = os.stat(place)  # noqa: PTH116 - a million times
     except OSError:
-        return None
-    if (about.st_size, about.st_mtime_ns) != (row["size"], row["mtime"]):
-        return None
-    return Facts(**{name: row[name] for name in HEADER})
+        return False
+    return (about.st_size, about.st_mtime_ns) == (size, mtime)
 
 
 def _write(rows: pa.Table, place: Path) -> None:
