@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from .ingredients import TRUSTED, UNTRUSTED
@@ -111,10 +112,12 @@ def _not_known(asked: dict[str, Any]) -> tuple[str, str]:
 
 def anchor_of(case: Case) -> Certificate | None:
     """Return the anchor that the chain leads to."""
-    for anchor in case.trust.anchors():
-        if any(one == anchor or issued_by(one, anchor) for one in case.chain):
-            return anchor
-    return None
+    return _anchor_of(case.chain, case.trust.anchors())
+
+
+@functools.lru_cache(maxsize=64)
+def _anchor_of(chain: tuple[Certificate, ...], anchors: tuple[Certificate, ...]) -> Certificate | None:
+    return next((top for top in anchors if any(one == top or issued_by(one, top) for one in chain)), None)
 
 
 def actions(case: Case) -> Check:

@@ -32,6 +32,7 @@ class Pipe:
     def __init__(self, reader: int, writer: int) -> None:
         """Own the file descriptors `reader` and `writer` from now on."""
         self._ends = (reader, writer)
+        self._ahead = b""  # read, and not yet asked for
         for end in self._ends:
             os.set_blocking(end, False)
 
@@ -39,12 +40,14 @@ class Pipe:
         """Send one message. Raises `Closed`, or `Late` if it is not taken within `seconds`."""
         until = None if seconds is None else time.monotonic() + seconds
         head = json.dumps(header).encode()
-        for part in (_PREFIX.pack(len(head), len(body)) + head, body):
+        first = _PREFIX.pack(len(head), len(body)) + head
+        for part in (first + body,) if len(body) < _BLOCK else (first, body):
             left = memoryview(part)
             while left:
-                self._wait(1, select.POLLOUT, until)
-                with contextlib.suppress(BlockingIOError):
+                try:
                     left = left[self._try(os.write, 1, left) :]
+                except BlockingIOError:
+                    self._wait(1, select.POLLOUT, until)
 
     def receive(self, *, seconds: float | None = None, most: int) -> tuple[dict[str, Any], bytes]:
         """Return the next message, its body at most `most` bytes. Raises `Closed`, or `Late` after `seconds`."""
@@ -66,15 +69,17 @@ class Pipe:
         self._ends = (-1, -1)
 
     def _read(self, count: int, until: float | None) -> bytes:
-        parts = []
-        while count:
+        parts, missing = [self._ahead[:count]], count - len(self._ahead)
+        self._ahead = self._ahead[count:]
+        while missing > 0:
             self._wait(0, select.POLLIN, until)
             with contextlib.suppress(BlockingIOError):
-                part = self._try(os.read, 0, min(count, _BLOCK))
+                part = self._try(os.read, 0, _BLOCK)
                 if not part:
                     raise Closed
-                parts.append(part)
-                count -= len(part)
+                parts.append(part[:missing])
+                self._ahead = part[missing:]
+                missing -= len(part)
         return b"".join(parts)
 
     def _try(self, call: Any, end: int, argument: Any) -> Any:  # noqa: ANN401 - os.read or os.write

@@ -20,6 +20,11 @@ _RSA_BITS: Final = 2048
 _CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 
 
+_CERTIFICATE_BYTES: Final = 64 * 1024  # real ones have some 2 kB; what is found out about one is kept with it
+_kept = functools.lru_cache(maxsize=256)
+
+
+@_kept
 def fingerprint(certificate: Certificate) -> str:
     """Return the SHA-256 of the whole certificate (DER) as 64 lower-case hex digits."""
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -28,7 +33,7 @@ def fingerprint(certificate: Certificate) -> str:
 
 
 def parse_chain(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
-    """Return certificates from DER, as far as they can be read in full, leaf first.
+    """Return certificates from DER, as far as they can be read in full and are of at most 64 KiB, leaf first.
 
     Parsing is lazy in the library: a damaged name, key or extension would raise only when it is looked at. The files
     of one publisher bring the same chain, so small ones are kept.
@@ -42,6 +47,8 @@ def _parsed(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
 
     found = []
     for der in chain:
+        if len(der) > _CERTIFICATE_BYTES:
+            break
         try:
             certificate = load_der_x509_certificate(der)
             describe(certificate)
@@ -53,7 +60,7 @@ def _parsed(chain: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
-_KEPT_BYTES: Final = 64 * 1024
+_KEPT_BYTES: Final = 64 * 1024  # of a whole chain
 _parsed_kept = functools.lru_cache(maxsize=64)(_parsed)
 
 
@@ -62,18 +69,9 @@ def is_self_signed(certificate: Certificate) -> bool:
     return certificate.subject == certificate.issuer
 
 
+@_kept
 def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Tell whether `issuer`'s key signed `certificate` and its name stands there as the issuer."""
-    if _is_small(certificate) and _is_small(issuer):
-        return _issued_by_kept(certificate, issuer)
-    return _issued_by(certificate, issuer)
-
-
-def _is_small(certificate: Certificate) -> bool:
-    return len(certificate.tbs_certificate_bytes) <= _KEPT_BYTES
-
-
-def _issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
@@ -83,9 +81,7 @@ def _issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     return True
 
 
-_issued_by_kept = functools.lru_cache(maxsize=64)(_issued_by)
-
-
+@_kept
 def leaf_faults(certificate: Certificate) -> tuple[str, ...]:
     """Return what keeps a certificate from signing C2PA claims, a clause each; empty when it may."""
     try:
@@ -96,9 +92,10 @@ def leaf_faults(certificate: Certificate) -> tuple[str, ...]:
 
 def describe(certificate: Certificate) -> dict[str, Any]:
     """Return name, issuer, fingerprint, serial number and validity as plain values; names are a stranger's text."""
-    return dict((_described_kept if _is_small(certificate) else _described)(certificate))
+    return dict(_described(certificate))
 
 
+@_kept
 def _described(certificate: Certificate) -> dict[str, str]:
     return {
         "subject": _readable(certificate.subject),
@@ -108,9 +105,6 @@ def _described(certificate: Certificate) -> dict[str, str]:
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),
     }
-
-
-_described_kept = functools.lru_cache(maxsize=64)(_described)
 
 
 def is_valid_at(certificate: Certificate, moment: dt.datetime) -> bool:

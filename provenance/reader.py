@@ -20,6 +20,7 @@ from typing import Any, Final
 from ..media.errors import InputError, LimitExceeded, WorkerFailed
 from ..media.limits import Limits
 from .pipe import Closed, Late, Pipe
+from .report import as_dict, as_text
 
 _COMMAND: Final = ("-P", "-c", "from assay.provenance.reader_child import serve; serve()")
 _IDLE_MOST: Final = 4
@@ -51,6 +52,7 @@ class _Child:
     def __init__(self, memory_bytes: int) -> None:
         """Start it, and do not wait: it loads its library while the caller goes on."""
         self.memory_bytes = memory_bytes
+        self.settings: dict[str, Any] = {}
         down_read, down_write = os.pipe()
         up_read, up_write = os.pipe()
         self.pipe = Pipe(up_read, down_write)
@@ -103,8 +105,10 @@ def read_manifest(
     `mime` may be `None`: the type is then told from the bytes. Raises `WorkerFailed` if the process dies or takes
     longer than `limits.verify_seconds`, `LimitExceeded` if the store is larger than `limits.manifest_bytes`.
     """
-    request = {"path": os.path.abspath(path), "mime": mime, "settings": settings}  # noqa: PTH100 - links stay links
+    request = {"path": os.path.abspath(path), "mime": mime}  # noqa: PTH100 - links stay links
     child = _take(limits.memory_bytes)
+    if child.settings != settings:  # it knows those that it was sent last
+        request["settings"] = child.settings = settings
     try:
         child.pipe.send(request, manifest, seconds=limits.verify_seconds)
         header, body = child.pipe.receive(seconds=limits.verify_seconds, most=_REPORT_MOST)
@@ -140,11 +144,11 @@ def _reading(header: dict[str, Any], body: bytes, limits: Limits) -> Reading:
     if len(store) > limits.manifest_bytes:
         msg = f"expected a manifest store of at most {limits.manifest_bytes} bytes, got {len(store)}"
         raise LimitExceeded(msg)
-    report = json.loads(body[:size])
+    report = as_dict(json.loads(body[:size]))
     facts = header["facts"]
     return Reading(
-        report=report if isinstance(report, dict) else {},
-        state=str(facts["state"]),
+        report=report,
+        state=as_text(report.get("validation_state")),
         embedded=bool(facts["embedded"]),
         remote_url=facts["remote_url"],
         store=store,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
 import resource
@@ -26,37 +25,35 @@ def serve() -> None:
     import c2pa  # noqa: F401 - loaded before the first request is read
 
     try:
+        settings = ""
         while True:
             header, body = pipe.receive(most=_REQUEST_MOST)
-            answer, reply = _answer(header, body)
+            settings = json.dumps(header["settings"]) if "settings" in header else settings
+            answer, reply = _answer(header, body, settings)
             pipe.send(answer, reply)
     except Closed:
         return
 
 
-def _answer(request: dict[str, Any], manifest: bytes) -> tuple[dict[str, Any], bytes]:
+def _answer(request: dict[str, Any], manifest: bytes, settings: str) -> tuple[dict[str, Any], bytes]:
     """Return what c2pa-rs reads from `request["path"]`: the report and the store in the body, or the refusal."""
-    from c2pa import C2paError, Reader
+    from c2pa import C2paError
+
+    from .reader_native import read_native
 
     try:
-        context = _context(json.dumps(request["settings"]))
-        with (
-            open(request["path"], "rb") as file,  # noqa: PTH123 - no pathlib needed for one name
-            Reader(request["mime"], file, manifest or None, context=context) as reader,
-        ):
-            report = reader.json()
-            facts = {
-                "state": reader.get_validation_state() or "",
-                "embedded": reader.is_embedded(),
-                "remote_url": reader.get_remote_url(),
-            }
-            store = _store(reader, json.loads(report).get("active_manifest"))
+        context = _context(settings)
+        file = os.open(request["path"], os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = read_native(file, request["mime"], manifest, context)
+        finally:
+            os.close(file)
     except C2paError as error:
         return {"refusal": str(error)[:2000]}, b""
     except OSError as error:
         return {"unreadable": error.strerror or str(error)}, b""
-    text = report.encode("utf-8", "replace")
-    return {"facts": facts, "report_bytes": len(text)}, text + store
+    facts = {"embedded": found.embedded, "remote_url": found.remote_url}
+    return {"facts": facts, "report_bytes": len(found.report)}, found.report + found.store
 
 
 @functools.lru_cache(maxsize=1)
@@ -65,16 +62,3 @@ def _context(settings: str) -> Any:  # noqa: ANN401 - c2pa has no types
     from c2pa import Context
 
     return Context.from_dict(json.loads(settings))
-
-
-def _store(reader: Any, label: object) -> bytes:  # noqa: ANN401 - c2pa has no types
-    """Return the manifest store that was read, empty if the library does not give it."""
-    from c2pa import C2paError
-
-    out = io.BytesIO()
-    try:
-        # c2pa-rs answers any URI below the active manifest that is no resource with the whole store
-        reader.resource_to_stream(f"self#jumbf=/c2pa/{label}/c2pa.signature", out)
-    except C2paError:
-        return b""
-    return out.getvalue()
