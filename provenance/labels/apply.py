@@ -35,7 +35,7 @@ from .words import STYLE
 
 _Media = TypeVar("_Media", Still, Audio, Film)
 _FILMS = ("mp4", "mov", "mkv", "webm")
-_SOUNDS = ("wav", "flac", "mp3", "m4a", "ogg")
+_SOUNDS = ("wav", "flac", "mp3", "aac", "m4a", "ogg")
 _LOSSLESS = frozenset({"wav", "flac"})
 _FINE = frozenset({"pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"})  # finer than 16 bits
 _BIT_RATES = (64_000, 320_000)  # bits a second: least and most for lossy sound

@@ -31,7 +31,7 @@ CARRIERS = {
 }
 """Container name -> "module:Class" in this folder."""
 
-READ_ONLY = frozenset({"aac", "heif", "avif"})
+READ_ONLY = frozenset({"heif", "avif"})
 """Containers whose labels are read but not written."""
 
 

@@ -1,4 +1,4 @@
-"""MP3 (and raw AAC, read only): ID3v2 TXXX frames, one a value, and XMP in a PRIV frame."""
+"""MP3 and raw AAC (ADTS): ID3v2 TXXX frames, one a value, and XMP in a PRIV frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Frame:
 
 
 class Mp3:
-    """MP3 files."""
+    """MP3 files, and AAC streams, whose players step over a tag in front as well."""
 
     def read(self, window: Window) -> Iterator[Found]:
         """Yield what the TXXX, COMM and PRIV frames of a leading ID3v2 tag say."""
