@@ -12,6 +12,7 @@ from .ranked import Ranked, Scored, ranked
 
 _LN10 = float(np.log(10.0))
 _CHUNK = 1 << 14
+_LARGE = 700.0  # exp overflows at 709
 
 
 def cllr(llr: Scored, spoof: ArrayLike | None = None) -> float:
@@ -33,10 +34,12 @@ def _softplus(values: NDArray[np.float64], scale: float) -> float:
     pieces = []
     for start in range(0, values.size, _CHUNK):
         piece = values[start : start + _CHUNK] * scale
-        tail = np.exp(-np.abs(piece))
-        np.log1p(tail, out=tail)
-        tail += np.maximum(piece, 0.0, out=piece)
-        pieces.append(float(tail.sum()))
+        if piece.max() > _LARGE:  # ln(1 + exp(x)) = max(x, 0) + ln(1 + exp(-|x|))
+            pieces.append(float(np.maximum(piece, 0.0).sum()))
+            np.negative(np.abs(piece, out=piece), out=piece)
+        np.exp(piece, out=piece)
+        np.log1p(piece, out=piece)
+        pieces.append(float(piece.sum()))
     return math.fsum(pieces)
 
 

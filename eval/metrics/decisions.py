@@ -10,12 +10,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .checked import MetricError
 from .ranked import Ranked, Scored, ranked
 
-_BLOCK = 512
+Places = NDArray[np.intp]
+_WIDTHS = (4096, 128, 8, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,28 +76,37 @@ def best_operating(scores: Scored, spoof: ArrayLike | None = None, *, costs: Cos
     whose best conceivable cost is above one already found are left out.
     """
     trials = ranked(scores, spoof)
-    ends = np.unique(np.append(np.arange(0, trials.spoof.size, _BLOCK), trials.spoof.size))
-    coarse = _costs_at(trials, ends, costs)
-    alarm, miss = costs.weights
-    alarms = trials.bona_fide.size - _below(trials, ends[1:])
-    least = alarm * alarms / trials.bona_fide.size + miss * ends[:-1] / trials.spoof.size
-    open_blocks = np.flatnonzero(least <= coarse.min() * (1 + 1e-12))
-    inside = (ends[open_blocks][:, None] + np.arange(_BLOCK)).ravel()
-    candidates = np.unique(np.append(inside[inside < trials.spoof.size], ends))
+    count, width = trials.spoof.size, _WIDTHS[0]
+    starts = np.arange(0, count, width)
+    for step in _WIDTHS[1:]:
+        starts = _open_blocks(trials, starts, width, costs)
+        starts = (starts[:, None] + np.arange(0, width, step)).ravel()
+        starts, width = starts[starts < count], step
+    candidates = np.append(starts, count)
     found = _costs_at(trials, candidates, costs)
     best = int(candidates[found.size - 1 - int(np.argmin(found[::-1]))])
-    threshold = float(trials.spoof[best]) if best < trials.spoof.size else math.inf
+    threshold = float(trials.spoof[best]) if best < count else math.inf
     return _operating(trials, threshold, costs)
 
 
-def _below(trials: Ranked, places: np.ndarray) -> np.ndarray:
+def _open_blocks(trials: Ranked, starts: Places, width: int, costs: Costs) -> Places:
+    """Return those blocks of ranks, `width` long, in which a cost as low as the lowest found may lie."""
+    alarm, miss = costs.weights
+    stops = np.minimum(starts + width, trials.spoof.size)
+    found = min(_costs_at(trials, starts, costs).min(), _costs_at(trials, stops, costs).min())
+    alarms = trials.bona_fide.size - _below(trials, stops)
+    least = alarm * alarms / trials.bona_fide.size + miss * starts / trials.spoof.size
+    return starts[least <= found * (1.0 + 1e-12)]
+
+
+def _below(trials: Ranked, places: Places) -> Places:
     """Return how many bona fide score below each spoof of rank `places`; past the last spoof, all."""
     inside = np.minimum(places, trials.spoof.size - 1)
     below = np.searchsorted(trials.bona_fide, trials.spoof[inside])
-    return np.where(places < trials.spoof.size, below, trials.bona_fide.size)
+    return np.asarray(np.where(places < trials.spoof.size, below, trials.bona_fide.size))
 
 
-def _costs_at(trials: Ranked, places: np.ndarray, costs: Costs) -> np.ndarray:
+def _costs_at(trials: Ranked, places: Places, costs: Costs) -> NDArray[np.float64]:
     """Return the cost with each spoof's score of rank `places` as threshold (of tied ones, the lowest rank is true)."""
     alarm, miss = costs.weights
     alarms = trials.bona_fide.size - _below(trials, places)
