@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..media.fingerprint import Fingerprint
 from ..provenance.bind import BINDING_URL
-from ..provenance.fingerprint import Fingerprint
 from ..provenance.manifest import Action, Ingredient, Manifest, SoftBinding
 from ..provenance.resolver import binding_alg
 from ..provenance.signed_fingerprint import fingerprint_binding

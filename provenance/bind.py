@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from ..media.asset import Asset
 from ..media.errors import InputError
+from ..media.fingerprint import Fingerprint, fingerprint
 from ..media.view import View
 from .durable import Entry, Store
-from .fingerprint import Fingerprint, fingerprint
 from .manifest import Action, Ingredient, Manifest, SoftBinding
 from .marks import SHARED_KEY, read_marks
 from .marks.interface import Mark, MarkError

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..media.errors import InputError
+from ..media.fingerprint import Fingerprint, fingerprint
 from ..media.home import home
-from .fingerprint import Fingerprint, fingerprint
-from .resemblance import resemblance
+from ..media.resemblance import resemblance
 from .shelves import Row, Shelf, open_shelf
 from .stored import active_manifest_label
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..media.fingerprint import Fingerprint
 from .durable import Store
-from .fingerprint import Fingerprint
 from .marks import SHARED_KEY
 from .marks.interface import Mark
 

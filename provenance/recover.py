@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..media.errors import AssayError
+from ..media.fingerprint import Fingerprint, fingerprint
 from ..media.limits import DEFAULT_LIMITS, Limits
+from ..media.resemblance import OTHER, SAME, resemblance
 from ..media.view import View
 from .container import media_type, read_head
 from .durable import Store
 from .finders import Candidate, Finder, LocalFinder, Recovery
-from .fingerprint import Fingerprint, fingerprint
 from .marks import read_marks
 from .marks.interface import Mark
-from .resemblance import OTHER, SAME, resemblance
 from .signed_fingerprint import signed_fingerprint
 from .steps import NAMES
 from .trust import Trust

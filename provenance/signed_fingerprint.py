@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .fingerprint import SIDE, Fingerprint
+from ..media.fingerprint import SIDE, Fingerprint
 from .manifest import SoftBinding
 from .report import active_label, as_dict, as_list, as_text, assertions_of, manifests
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from ..media.errors import InputError, NothingToExamine
+from ..media.fingerprint import Fingerprint, fingerprint
 from ..media.limits import Limits
+from ..media.resemblance import SAME, resemblance
 from ..media.view import View
 from ..provenance.durable import Entry, Store
-from ..provenance.fingerprint import Fingerprint, fingerprint
 from ..provenance.marks import SCHEMES, SHARED_KEY, read_marks
-from ..provenance.resemblance import SAME, resemblance
 from ..provenance.resolver import binding_alg
 from ..provenance.signed_fingerprint import FINGERPRINT_ALG, from_text
 

@@ -21,10 +21,10 @@ from assay.detect.scan import Examination, files_below, scan, scan_each
 from assay.media.decode import decode_image
 from assay.media.encode import encode_image
 from assay.media.errors import InputError, UnreadableMedia
+from assay.media.fingerprint import fingerprint
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.durable import Entry, Store
 from assay.provenance.finders import LocalFinder, Recovery
-from assay.provenance.fingerprint import fingerprint
 from assay.provenance.ledger import ensure_ledger
 from assay.provenance.marks import SHARED_KEY, image_scheme
 from assay.provenance.receipts import receipt_place

@@ -17,15 +17,15 @@ from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio, decode_image
 from assay.media.encode import encode_audio, encode_image
 from assay.media.errors import InputError, NothingToExamine
+from assay.media.fingerprint import Fingerprint, fingerprint, hamming
 from assay.media.image import Still
+from assay.media.resemblance import OTHER, SAME, resemblance
 from assay.media.video import Film, Frame
 from assay.media.view import View
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.durable import Entry, Store
-from assay.provenance.fingerprint import Fingerprint, fingerprint, hamming
 from assay.provenance.marks.interface import Mark
 from assay.provenance.recover import recover
-from assay.provenance.resemblance import OTHER, SAME, resemblance
 from assay.provenance.sign import Action, Manifest, SoftBinding, sign_file
 from assay.provenance.trust import Trust
 from assay.provenance.verification import State
@@ -216,7 +216,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from assay.provenance.durable import Entry, Store
-from assay.provenance.fingerprint import Fingerprint
+from assay.media.fingerprint import Fingerprint
 store = Store(Path(sys.argv[1]))
 print_ = Fingerprint(kind="image", word=1, shape=(1, 1, 1), sketch=b"x")
 for number in range(int(sys.argv[2]), int(sys.argv[2]) + 25):

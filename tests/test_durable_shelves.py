@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.media.errors import InputError
+from assay.media.fingerprint import Fingerprint, fingerprint, hamming
 from assay.media.image import Still
 from assay.provenance.durable import Entry, Store
-from assay.provenance.fingerprint import Fingerprint, fingerprint, hamming
 from assay.provenance.shelves import Row, open_shelf
 from assay.provenance.stored import active_alone, active_manifest_label
 

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.audio import Audio, resample
-from ..media.errors import NothingToExamine
-from ..media.image import Still
-from ..media.video import Film, Frame
-from ..media.view import View
+from .audio import Audio, resample
+from .errors import NothingToExamine
+from .image import Still
+from .video import Film, Frame
+from .view import View
 
 Kind = Literal["image", "audio", "video"]
 _KINDS: tuple[Kind, ...] = ("image", "audio", "video")
