@@ -48,8 +48,8 @@ def det(rows: Sequence[Row], title: str) -> str:
     def draw(axes: Axes) -> None:
         low = 0.005
         for number, (name, scores, spoof) in enumerate(_by_chain(rows)):
-            false_positive, true_positive, _ = metrics.roc(scores, spoof)
-            x, y = (np.clip(rate, low, 1 - low) for rate in (false_positive, 1.0 - true_positive))
+            alarms, misses, _ = metrics.det(scores, spoof)
+            x, y = (np.clip(rate, low, 1 - low) for rate in (alarms, misses))
             _curve(axes, ndtri(x), ndtri(y), number, f"{name}  {metrics.eer(scores, spoof):.2f}")
         ticks = ndtri(np.array(_DET_TICKS))
         words = [f"{tick:.0%}" for tick in _DET_TICKS]
@@ -63,9 +63,10 @@ def det(rows: Sequence[Row], title: str) -> str:
 
 
 def reliability(rows: Sequence[Row], calibrated: Sequence[Row], title: str) -> str:
-    """Return the reliability of ratios at even odds: how often it was a fake against how often it was said to be.
+    """Return the reliability of ratios: how often it was a fake against how often it was said to be.
 
-    Equal-count bins; `rows` as the detector says them (left out unless ratios), `calibrated` by others' calibration.
+    The prior is the share of fakes in the rows, so that the diagonal is what a right ratio gives; at most ten bins of
+    equal count. `rows` as the detector says them (left out unless ratios), `calibrated` by others' calibration.
     """
 
     def draw(axes: Axes) -> None:
@@ -74,8 +75,11 @@ def reliability(rows: Sequence[Row], calibrated: Sequence[Row], title: str) -> s
         for number, (name, kept) in enumerate((("as it says", said), ("calibrated on others", calibrated))):
             scores, spoof, _ = arrays(kept)
             if spoof.any() and not spoof.all():
-                x, y = _bins(scores, spoof)
-                axes.plot(x, y, "o-", color=COLOURS[number], linewidth=1.6, markersize=4, label=name)
+                said_so = metrics.posterior(scores, p_spoof=float(spoof.mean()))
+                told = metrics.reliability(said_so, spoof, bins=10, adaptive=True)
+                axes.plot(
+                    told.forecast, told.observed, "o-", color=COLOURS[number], linewidth=1.6, markersize=4, label=name
+                )
         axes.set(xlabel="said: probability of a fake", ylabel="was a fake", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
     return _svg(draw, f"reliability {title}")
@@ -95,16 +99,6 @@ def scatter(points: Sequence[tuple[str, float, float]], measure: str, title: str
         axes.margins(x=0.12)
 
     return _svg(draw, f"scatter {title}")
-
-
-def _bins(scores: NDArray[np.float64], spoof: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return, for at most ten bins of equal count, what was said and what was so, at even odds of the classes."""
-    said = 1.0 / (1.0 + 10.0 ** -np.clip(scores, -12.0, 12.0))
-    weights = np.where(spoof, 0.5 / spoof.sum(), 0.5 / (~spoof).sum())
-    parts = [part for part in np.array_split(np.argsort(said, kind="stable"), min(10, len(said))) if part.size]
-    x = [np.average(said[part], weights=weights[part]) for part in parts]
-    y = [weights[part][spoof[part]].sum() / weights[part].sum() for part in parts]
-    return np.asarray(x), np.asarray(y)
 
 
 def _by_chain(rows: Sequence[Row]) -> list[tuple[str, NDArray[np.float64], NDArray[np.bool_]]]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import metrics
+from .comparison import holm, permutation_test
 from .result import SCHEMA
 from .rows import BenchError, Row, read_rows
 
@@ -24,8 +24,9 @@ def merge(paths: Sequence[Path], *, seed: int = 0) -> dict[str, Any]:
     """Return the entries of every leaderboard, the best of a kind first, and a test of each pair of detectors.
 
     A pair is tested on the items (the same samples or pixels, by their digest) that both have scored: the difference of
-    the AUCs, and the probability of one as large if the two detectors were alike. Runs whose rows are gone are listed
-    and not tested. Raises `BenchError` for a file that is no leaderboard of this schema.
+    the AUCs, and the probability of one as large if the two detectors were alike, by exchanging their answers on whole
+    people; `p of all` is that after Holm's correction for all pairs. Runs whose rows are gone are
+    listed, not tested. Raises `BenchError` for a file that is no leaderboard of this schema.
     """
     boards = [(path, _read(path)) for path in paths]
     entries = [{**entry, "run": str(path)} for path, board in boards for entry in board["entries"]]
@@ -38,11 +39,13 @@ def merge(paths: Sequence[Path], *, seed: int = 0) -> dict[str, Any]:
                     scores.setdefault((row.kind, str(path), row.detector), {})[row.digest, row.maker] = row
         except BenchError as error:
             notes.append(str(error))
+    pairs = list(_pairs(scores, seed))
+    adjusted = holm([pair["p"] for pair in pairs])
     return {
         "schema": SCHEMA,
         "runs": [{"file": str(path), "made from": board["made from"]} for path, board in boards],
         "entries": sorted(entries, key=lambda entry: (entry["kind"], -(entry["auc"] or {"value": 0.0})["value"])),
-        "pairs": list(_pairs(scores, seed)),
+        "pairs": [{**pair, "p of all": float(p)} for pair, p in zip(pairs, adjusted, strict=True)],
         "notes": notes,
     }
 
@@ -59,7 +62,7 @@ def tell(joined: dict[str, Any]) -> Iterator[str]:
                 pair["kind"],
                 f"{pair['a']} - {pair['b']}",
                 f"AUC difference {pair['difference']:+.3f}",
-                f"p {pair['p']:.4f}",
+                f"p {pair['p']:.4f}, {pair['p of all']:.4f} among all pairs",
                 f"{pair['items']} common items of {pair['groups']} people",
             )
         )
@@ -77,35 +80,16 @@ def _pairs(scores: dict[tuple[str, str, str], _Scores], seed: int) -> Iterator[d
         a = np.array([mine[key].score for key in keys], dtype=np.float64)
         b = np.array([yours[key].score for key in keys], dtype=np.float64)
         groups = [mine[key].group for key in keys]
+        told = permutation_test(metrics.auc, (a, b), spoof, groups, draws=DRAWS, seed=seed)
         yield {
             "kind": one[0],
             "a": _name(one, other),
             "b": _name(other, one),
             "items": len(keys),
             "groups": len(set(groups)),
-            "difference": metrics.auc(a, spoof) - metrics.auc(b, spoof),
-            "p": _paired(np.stack([a, b]), spoof, groups, seed),
+            "difference": told.difference,
+            "p": told.p,
         }
-
-
-def _paired(scores: NDArray[np.float64], spoof: NDArray[np.bool_], groups: Sequence[str], seed: int) -> float:
-    """Return the two-sided p of a difference in AUC of two detectors, scores `[2, n]`, by exchanging them.
-
-    Under the null the two answers on a person are exchangeable: in each draw those of about half the people change
-    places, as ranks, since two detectors' scores are on scales of their own.
-    """
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores, axis=1)
-    _, where = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    seen = abs(metrics.auc(ranks[0], spoof) - metrics.auc(ranks[1], spoof))
-    rng = np.random.default_rng(seed)
-    as_large = 1
-    for _ in range(DRAWS):
-        swap = rng.integers(2, size=where.max() + 1)[where].astype(np.bool_)
-        a, b = np.where(swap, ranks[::-1], ranks)
-        as_large += abs(metrics.auc(a, spoof) - metrics.auc(b, spoof)) >= seen - 1e-12
-    return as_large / (DRAWS + 1)
 
 
 def _name(one: tuple[str, str, str], other: tuple[str, str, str]) -> str:

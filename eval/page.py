@@ -127,7 +127,7 @@ class Board:
             ("DET on normal deviates, with the EER; misses against false alarms.", charts.det(self.rows, title)),
         ]
         if judged or any(row.scale == "llr" for row in self.rows):
-            words = "Reliability at even odds: on the diagonal, what is said is what is so."
+            words = "Reliability, the prior being the share of fakes here: on the diagonal, what is said is so."
             found.append((words, charts.reliability(self.rows, judged, title)))
         points, measure = self._quality()
         if points:

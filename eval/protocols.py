@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import metrics
+from .calibration.affine import Affine
+from .calibration.fusion import Fusion
+from .calibration.interface import CalibrationError
 from .rows import Row
 from .statistics import Estimate
 from .summary import GROUPS_LEAST, estimate
@@ -83,15 +86,20 @@ _Table = list[tuple[Row, NDArray[np.float64]]]
 
 
 def _tables(rows: Sequence[Row]) -> dict[str, _Table]:
-    """Return for each detector its rows with their score `[1]`; for the fusion, those that all scored, `[d]`."""
+    """Return for each detector its rows with their score `[1]`; for the fusion, of any, NaN where one is missing."""
     names = sorted({row.detector for row in rows})
     tables = {name: [(row, np.array([row.score])) for row in rows if row.detector == name] for name in names}
     if len(names) > 1:
         found: dict[tuple[str, str], dict[str, Row]] = {}
         for row in rows:
             found.setdefault((row.item, row.laundering), {})[row.detector] = row
-        whole = [answers for answers in found.values() if len(answers) == len(names)]
-        tables[FUSION] = [(answers[names[0]], np.array([answers[name].score for name in names])) for answers in whole]
+        tables[FUSION] = [
+            (
+                next(iter(answers.values())),
+                np.array([answers[name].score if name in answers else np.nan for name in names], dtype=np.float64),
+            )
+            for answers in found.values()
+        ]
     return tables
 
 
@@ -115,9 +123,10 @@ def _left_out(table: _Table, name: str, protocol: str, seed: int) -> Iterator[Ro
             labels = {row.spoof for row, _ in learn}
             if labels != {True, False} or not test:
                 continue
-            ratios = _fitted(learn, np.stack([scores for _, scores in test]))
+            ratios = _fitted(learn, np.stack([scores for _, scores in test]), seed)
             for (row, _), llr in zip(test, ratios, strict=True):
-                yield _as(row, name, float(llr), maker)
+                if not np.isnan(llr):
+                    yield _as(row, name, float(llr), maker)
 
 
 def _lines(rows: Sequence[Row], protocol: str, seed: int) -> Iterator[Judged]:
@@ -181,26 +190,16 @@ def _as(row: Row, name: str, llr: float, left_out: str) -> Row:
     )
 
 
-def _fitted(learn: _Table, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log10 likelihood ratios `[n]` of `scores` `[n, d]`, by a logistic regression on `learn`.
+def _fitted(learn: _Table, scores: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return log10 likelihood ratios `[n]` of `scores` `[n, d]`, calibrated, or fused if there are several, on `learn`.
 
-    Both classes weigh the same (Brummer & du Preez 2006, sect. 4), scores are standardised, and the squared weights are
-    penalised a little, so that classes that fall wholly apart keep finite ratios.
+    NaN where nothing can be said, or where there is too little to learn from.
     """
     values = np.stack([one for _, one in learn])
     spoof = np.array([row.spoof for row, _ in learn])
-    centre, scale = values.mean(axis=0), values.std(axis=0) + 1e-9
-    columns = np.column_stack([(values - centre) / scale, np.ones(len(values))])
-    weights = np.where(spoof, 0.5 / spoof.sum(), 0.5 / (~spoof).sum())
-    penalty = np.append(np.full(values.shape[1], 1e-3), 0.0)
-    line = np.zeros(columns.shape[1])
-    for _ in range(60):  # Newton's method, its steps bounded
-        chance = 1.0 / (1.0 + np.exp(-np.clip(columns @ line, -60.0, 60.0)))
-        slope = columns.T @ (weights * (chance - spoof)) + penalty * line
-        curve = (columns * (weights * chance * (1.0 - chance))[:, None]).T @ columns + np.diag(penalty + 1e-9)
-        step = np.clip(np.linalg.solve(curve, slope), -4.0, 4.0)
-        line -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    told = np.column_stack([(scores - centre) / scale, np.ones(len(scores))]) @ line
-    return np.asarray(told / np.log(10.0), dtype=np.float64)
+    groups = [row.group for row, _ in learn]
+    kind: type[Affine | Fusion] = Affine if values.shape[1] == 1 else Fusion
+    try:
+        return kind.fit(values, spoof, groups, prior=0.5, seed=seed).llr(scores)
+    except CalibrationError:
+        return np.full(len(scores), np.nan)

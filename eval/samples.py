@@ -22,6 +22,8 @@ from .makers import Media
 RATE = 16_000
 SECONDS = 3.0
 """All sound and film is cut to this: makers of speech write sentences that are longer, so length tells nothing."""
+GRID = RATE // 2
+"""Samples: what is shorter is cut to a whole number of these."""
 LEVEL_DB = -23.0
 CLEAN = {"audio": "none", "image": "jpeg-90", "video": "h264-crf23"}
 """The chain behind the word "clean": an encoder all the same, because a real picture has been through one too."""
@@ -38,8 +40,9 @@ def seed_of(seed: int, name: str) -> int:
 def level(media: Media) -> Media:
     """Return `media` without what could give its class away.
 
-    Sound becomes mono at 16 kHz, without the silence at its ends, at most 3 s and at one loudness; of a film the
-    pictures of at most 3 s are kept; a picture stays as it is. Raises `NothingToExamine` if the sound is silent.
+    Sound becomes mono at 16 kHz, without the silence at its ends, at most 3 s in steps of half a second, and
+    at one loudness; of a film the pictures of at most 3 s are kept; a picture stays as it is. Raises
+    `NothingToExamine` if the sound is silent.
     """
     if isinstance(media, Audio):
         return _level_audio(media)
@@ -51,10 +54,12 @@ def level(media: Media) -> Media:
 def _level_audio(audio: Audio) -> Audio:
     samples = resample(audio.mono(), audio.rate, RATE)
     loud = np.flatnonzero(np.abs(samples) > 0.02 * np.abs(samples).max())
-    if loud.size < RATE // 2:
+    if not loud.size or loud[-1] + 1 - loud[0] < GRID:
         msg = "the sound is silent but for less than half a second"
         raise NothingToExamine(msg)
-    samples = samples[loud[0] : loud[-1] + 1][: int(SECONDS * RATE)]
+    samples = samples[loud[0] : loud[-1] + 1]
+    # Makers add or lose some milliseconds: lengths on a coarse grid say no more who made them.
+    samples = samples[: min(int(SECONDS * RATE), samples.size // GRID * GRID)]
     gain = 10.0 ** (LEVEL_DB / 20.0) / float(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
     return Audio(samples=np.clip(samples * gain, -1.0, 1.0).astype(np.float32)[np.newaxis], rate=RATE)
 
