@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -15,6 +14,7 @@ from typing import Any
 from .. import __version__
 from ..detect.page import save
 from .bench import Plan
+from .checkout import commit as commit
 from .protocols import Protocols, judge
 from .rows import Facts, NotMade, Row, write_rows
 from .seen import met_by
@@ -138,14 +138,3 @@ def _entry(line: Line, result: Result) -> dict[str, Any]:
         **{name: value for name, value in line.to_json().items() if name not in ("detector", "kind", "maker", "seen")},
         "clean": clean.to_json() if clean else None,
     }
-
-
-def commit() -> str:
-    """Return the commit that the code was at, or `unknown` where it does not lie in a checkout."""
-    root = Path(__file__).resolve().parents[1]
-    git = ("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12")
-    try:
-        done = subprocess.run(git, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,3 +174,20 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def write_csv(columns: dict[str, list[str]], path: Path) -> None:
+    """Write columns of one length as CSV, whole or not at all. Raises `ScoreFileError` if it cannot be written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
+        ) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise ScoreFileError(msg) from error

@@ -96,7 +96,7 @@ def _open_blocks(trials: Ranked, starts: Places, width: int, costs: Costs) -> Pl
     found = min(_costs_at(trials, starts, costs).min(), _costs_at(trials, stops, costs).min())
     alarms = trials.bona_fide.size - _below(trials, stops)
     least = alarm * alarms / trials.bona_fide.size + miss * starts / trials.spoof.size
-    return starts[least <= found * (1.0 + 1e-12)]
+    return np.asarray(starts[least <= found * (1.0 + 1e-12)])
 
 
 def _below(trials: Ranked, places: Places) -> Places:

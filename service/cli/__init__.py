@@ -27,6 +27,7 @@ from . import (
     train,
     verify,
 )
+from . import eval as evaluate
 
 __all__ = ["app", "main"]
 
@@ -48,6 +49,7 @@ app.command("label")(label.label)
 app.add_typer(generate.app, name="generate")
 app.add_typer(consent.app, name="consent")
 app.add_typer(bench.app, name="bench")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
 app.add_typer(models.app, name="models")
 app.add_typer(certs.app, name="certs")
