@@ -10,6 +10,9 @@ class AssayError(Exception):
 
         AssayError
         ├── InputError            the request cannot be served as asked (exit 2)
+        │   ├── MetricError       a metric was asked of what it cannot measure (eval)
+        │   ├── CalibrationError  a calibrator cannot be fitted or loaded      (eval)
+        │   └── ScoreFileError    a score file is not as expected              (eval)
         ├── UnreadableMedia       the bytes are not media we can read (exit 3)
         │   ├── LimitExceeded     readable perhaps, but larger than `Limits` allows
         │   └── WorkerFailed      the decoding process died or ran out of time
