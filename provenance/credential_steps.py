@@ -32,7 +32,7 @@ def profile(case: Case) -> Check:
         return check(4, "fail", sentence, codes=codes or ("signingCredential.invalid",), remedy=_ASK)
     if not case.chain:
         return check(4, "not done", "the certificate could not be read from the manifest")
-    return check(4, "pass", "the certificate is of a kind that may sign manifests")
+    return check(4, "pass", f"the certificate is of a kind that may sign manifests; {_LEVEL}")
 
 
 def validity(case: Case) -> Check:
@@ -150,5 +150,6 @@ def _faults(action: dict[str, str | None], *, older: bool) -> list[str]:
     return found
 
 
+_LEVEL = "which assurance level it was issued for is not read"
 _ASK = "ask the publisher to sign the file anew with a certificate that holds"
 _NO_CHANGE = "that alone does not show that anything was changed"

@@ -18,6 +18,14 @@ _TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
 _OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
 _RSA_BITS: Final = 2048
 _CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
+_UNIQUE_IDENTIFIERS: Final = (0x81, 0x82)  # RFC 5280, section 4.1.2.8, whether primitive or constructed
+_SIGNED_BY: Final = frozenset(
+    {
+        *(f"1.2.840.113549.1.1.{number}" for number in (10, 11, 12, 13)),  # RSA: PSS, PKCS #1 with SHA-256, 384, 512
+        *(f"1.2.840.10045.4.3.{number}" for number in (2, 3, 4)),  # ECDSA with SHA-256, 384, 512
+        "1.3.101.112",  # Ed25519
+    }
+)
 
 
 _CERTIFICATE_BYTES: Final = 64 * 1024  # real ones have some 2 kB; what is found out about one is kept with it
@@ -85,7 +93,8 @@ def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
 def leaf_faults(certificate: Certificate) -> tuple[str, ...]:
     """Return what keeps a certificate from signing C2PA claims, a clause each; empty when it may."""
     try:
-        return (*_usage_faults(certificate), *_purpose_faults(certificate), *_key_faults(certificate))
+        faults = (*_form_faults(certificate), *_usage_faults(certificate), *_purpose_faults(certificate))
+        return (*faults, *_key_faults(certificate))
     except ValueError as error:
         return (f"one of its extensions cannot be read ({error})",)
 
@@ -123,6 +132,21 @@ def _extension(certificate: Certificate, kind: type[_Extension]) -> _Extension |
         return certificate.extensions.get_extension_for_class(kind).value
     except ExtensionNotFound:
         return None
+
+
+def _form_faults(certificate: Certificate) -> list[str]:
+    from cryptography.x509 import Version
+
+    from .second_opinion.der import SEQUENCE, DerError, value
+
+    found = [] if certificate.version is Version.v3 else ["it is not of version 3"]
+    try:
+        parts = value(certificate.tbs_certificate_bytes).inside(SEQUENCE)
+    except DerError:
+        return [*found, "it is not in the distinguished encoding (DER)"]
+    if any(one.tag & 0x9F in _UNIQUE_IDENTIFIERS for one in parts):
+        found.append("it gives its subject or issuer a unique identifier, which is not allowed")
+    return found
 
 
 def _usage_faults(certificate: Certificate) -> list[str]:
@@ -179,4 +203,8 @@ def _key_faults(certificate: Certificate) -> list[str]:
         found.append("its key is of a kind that is not allowed")
     if digest is not None and digest.name not in ("sha256", "sha384", "sha512"):
         found.append(f"it was signed with {digest.name}, which is too weak")
+    elif certificate.signature_algorithm_oid.dotted_string not in _SIGNED_BY:
+        found.append(
+            f"it was signed in a way that is not allowed ({certificate.signature_algorithm_oid.dotted_string})"
+        )
     return found

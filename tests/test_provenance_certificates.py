@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from assay.provenance.issue import ALGORITHMS, Issued, issue_authority, new_key
+from assay.provenance.profile import leaf_faults
 from assay.provenance.second_opinion import second_opinion
 from assay.provenance.sign import SigningError
 from assay.provenance.trust import Trust
@@ -13,6 +15,7 @@ from assay.provenance.verification import State
 from assay.provenance.verify import verify
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 from signed_files import (
@@ -206,3 +209,34 @@ def test_an_answer_that_does_not_hold_changes_nothing(
     found, second = verify(path, trust=trusting(authority)), second_opinion(path, trust=trusting(authority))
     assert (found.state, second.state) == (State.TRUSTED, State.TRUSTED)
     assert "not known" in told(found, 8)
+
+
+def within(tag: int, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param(lambda parts: parts, None, id="none"),
+        pytest.param(lambda parts: parts[1:], "version 3", id="version"),
+        pytest.param(lambda parts: [*parts[:-1], b"\x81\x02\x00\x01", parts[-1]], "unique", id="issuer's number"),
+        pytest.param(lambda parts: [*parts[:-1], b"\x82\x02\x00\x01", parts[-1]], "unique", id="subject's number"),
+    ],
+)
+def test_the_form_of_a_certificate_is_looked_at(
+    change: Callable[[list[bytes]], list[bytes]], fault: str | None, authority: Issued
+) -> None:
+    from assay.provenance.second_opinion.der import SEQUENCE, value
+
+    tbs, *rest = value(issued(authority).certificate.public_bytes(Encoding.DER)).inside(SEQUENCE)
+    parts = change([one.whole for one in tbs.inside(SEQUENCE)])
+    made = within(SEQUENCE, within(SEQUENCE, *parts), *(one.whole for one in rest))
+    faults = leaf_faults(x509.load_der_x509_certificate(made))
+    assert [fault in one for one in faults] == ([] if fault is None else [True])  # type: ignore[operator]
+
+
+def test_the_step_says_that_no_assurance_level_is_read(photo: Path, authority: Issued, tmp_path: Path) -> None:
+    found = both(sign_with(photo, tmp_path, issued(authority), authority), trust=trusting(authority))
+    assert "assurance level it was issued for is not read" in told(found, 4)
