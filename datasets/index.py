@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .columns import DICTIONARY, META, VERSION, arrow, items, schema
+from .columns import DICTIONARY, META, MORE_TEXT, TEXT, VERSION, arrow, items, key_of, schema
 from .corpus import CorpusError, Item
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Where = Mapping[str, str | Collection[str]]
 """Column -> the value or values that are meant."""
 USABLE: Where = {"state": "ok"}
-FILTERS = ("id", *DICTIONARY)
+_TEXT = frozenset((*TEXT, *MORE_TEXT))
 _ITEM = (
     *("id", "path", "sha256", "label", "maker", "group", "split", "licence", "kind", "process", "speaker"),
     *("compression", "language", "groups", "region", "spans"),
@@ -58,7 +58,8 @@ class Index:
         self.path = path
         self.root = root or Path(self.about["root"])
         self.corpus: str = self.about["corpus"]
-        self._bounds = self._statistics()
+        self._schema = self._file.schema_arrow  # asked once: it is made anew each time
+        self._bounds, self._fixed = self._statistics()
 
     def __len__(self) -> int:
         """Return the number of all rows, whatever their state."""
@@ -80,23 +81,20 @@ class Index:
         for group in self._groups(self._meant(where)):
             mask = self._mask(group, self._meant(where))
             if mask.any():
-                rows = self._file.read_row_group(group, columns=wanted).select(wanted)
-                kept.append(rows if mask.all() else rows.filter(pa.array(mask)))
+                kept.append(self._rows(group, wanted, mask))
                 found += kept[-1].num_rows
             if limit is not None and found >= limit:
                 break
         if not kept:
-            return self._file.schema_arrow.empty_table().select(wanted)
+            return self._schema.empty_table().select(wanted)
         return pa.concat_tables(kept).slice(0, limit)
 
     def items(self, where: Where = USABLE) -> Iterator[Item]:
         """Yield the items that `where` means, a row group at a time."""
-        pa = arrow()
         for group in self._groups(self._meant(where)):
             mask = self._mask(group, self._meant(where))
             if mask.any():
-                rows = self._file.read_row_group(group, columns=list(_ITEM)).filter(pa.array(mask))
-                yield from items(rows.to_pylist(), self.root)
+                yield from items(self._rows(group, _ITEM, mask).to_pylist(), self.root)
 
     def counts(self, *by: str, where: Where = USABLE) -> tuple[Count, ...]:
         """Return how many rows hold each combination of the columns `by`, in order of their values."""
@@ -111,31 +109,50 @@ class Index:
         for group in range(self._file.num_row_groups):
             yield self._file.read_row_group(group, columns=list(columns) or None)
 
+    def _rows(self, group: int, columns: Sequence[str], mask: NDArray[np.bool_]) -> pa.Table:
+        """Return the rows of a row group that `mask` means; a column of one value alone is not read."""
+        pa = arrow()
+        fixed = {name: value for name, value in self._fixed[group].items() if name in columns}
+        read = [name for name in columns if name not in fixed]
+        rows = self._file.read_row_group(group, columns=read, use_threads=False)
+        rows = rows if mask.all() else rows.filter(pa.array(mask))
+        made = {name: _repeated(self._schema.field(name).type, fixed[name], int(mask.sum())) for name in fixed}
+        shape = pa.schema([self._schema.field(name) for name in columns])
+        return pa.table([made[name] if name in made else rows[name] for name in columns], schema=shape)
+
     def _meant(self, where: Where) -> dict[str, tuple[str, ...]]:
         """Return the values of each column that are meant; rows of any state only where `where` names states."""
         given = where if "state" in where else {**where, "state": "ok"}
         return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in given.items()}
 
-    def _statistics(self) -> list[dict[str, tuple[str, str]]]:
-        """Return the least and greatest value of the text columns of each row group."""
-        found = []
-        names = self._file.schema_arrow.names
+    def _statistics(self) -> tuple[list[dict[str, tuple[str, str]]], list[dict[str, str | None]]]:
+        """Return, for each row group, the bounds of its text columns, and the columns that hold one value alone."""
+        bounds: list[dict[str, tuple[str, str]]] = []
+        fixed: list[dict[str, str | None]] = []
         for group in range(self._file.num_row_groups):
-            about, bounds = self._file.metadata.row_group(group), {}
+            about = self._file.metadata.row_group(group)
+            bounds.append({})
+            fixed.append({})
             for place in range(about.num_columns):
                 column = about.column(place)
-                if column.path_in_schema in FILTERS and column.path_in_schema in names:
-                    statistics = column.statistics
-                    if statistics is not None and statistics.has_min_max:
-                        bounds[column.path_in_schema] = (statistics.min, statistics.max)
-            found.append(bounds)
-        return found
+                name, statistics = column.path_in_schema.split(".")[0], column.statistics
+                if statistics is None:
+                    continue
+                if not statistics.num_values:
+                    fixed[group][name] = None
+                elif name in _TEXT and statistics.has_min_max:
+                    bounds[group][name] = (statistics.min, statistics.max)
+                    if statistics.min == statistics.max and not statistics.null_count:
+                        fixed[group][name] = statistics.min
+        return bounds, fixed
 
     def _groups(self, meant: Mapping[str, tuple[str, ...]]) -> Iterator[int]:
         """Yield the row groups whose bounds leave room for an answer; an item's further groups have no bounds."""
         for group, bounds in enumerate(self._bounds):
             if all(
-                name == "group" or name not in bounds or any(bounds[name][0] <= v <= bounds[name][1] for v in values)
+                name == "group"
+                or name not in bounds
+                or any(bounds[name][0] <= value <= bounds[name][1] for value in values)
                 for name, values in meant.items()
             ):
                 yield group
@@ -144,20 +161,27 @@ class Index:
         """Return which rows of a row group are meant, by the columns of the filter alone."""
         import numpy as np
 
-        # the state of a row group is often one value: its bounds answer without a look
-        bounds = self._bounds[group]
-        open_questions = {n: v for n, v in meant.items() if not (n in bounds and bounds[n][0] == bounds[n][1])}
+        # a column of one value alone has passed the bounds already: nothing is to be read
+        open_questions = {n: v for n, v in meant.items() if n not in self._fixed[group] or n == "group"}
         mask: NDArray[np.bool_] = np.ones(self._file.metadata.row_group(group).num_rows, bool)
         if not open_questions:
             return mask
-        columns = [*open_questions, *(["groups"] if "group" in open_questions else [])]
-        rows = self._file.read_row_group(group, columns=columns)
+        columns = ["keys" if name == "group" else name for name in open_questions]
+        rows = self._file.read_row_group(group, columns=columns, use_threads=False)
         for name, values in open_questions.items():
-            hit = _among(rows[name], values)
-            if name == "group":
-                hit |= _any_among(rows["groups"], values)
-            mask &= hit
+            mask &= _any_among(rows["keys"], values) if name == "group" else _among(rows[name], values)
         return mask
+
+
+def _repeated(kind: pa.DataType, value: str | None, count: int) -> pa.Array:
+    """Return a column that holds `value` `count` times."""
+    pa = arrow()
+    if value is None:
+        return pa.nulls(count, kind)
+    if pa.types.is_dictionary(kind):
+        codes = pa.repeat(pa.scalar(0, kind.index_type), count)
+        return pa.DictionaryArray.from_arrays(codes, pa.array([value], kind.value_type))
+    return pa.repeat(pa.scalar(value, kind), count)
 
 
 def _among(column: pa.ChunkedArray, values: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -173,19 +197,22 @@ def _among(column: pa.ChunkedArray, values: tuple[str, ...]) -> NDArray[np.bool_
             codes = chunk.indices.fill_null(len(hit)).to_numpy(zero_copy_only=False)
             parts.append(np.append(hit, [False])[codes])
         else:
-            parts.append(pa.compute.is_in(chunk, wanted).to_numpy(zero_copy_only=False))
+            hit = pa.compute.equal(chunk, wanted[0]) if len(wanted) == 1 else pa.compute.is_in(chunk, wanted)
+            parts.append(hit.fill_null(False).to_numpy(zero_copy_only=False))  # noqa: FBT003 - Arrow takes it so
     return np.concatenate(parts).astype(bool) if parts else np.zeros(0, bool)
 
 
-def _any_among(column: pa.ChunkedArray, values: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return which lists of a column hold one of `values`."""
+def _any_among(column: pa.ChunkedArray, groups: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which lists of keys hold the key of one of `groups`."""
     import numpy as np
 
     pa = arrow()
-    whole = column.combine_chunks()
-    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    hit: NDArray[np.bool_] = np.zeros(len(whole), bool)
-    inner = pa.compute.is_in(pa.compute.list_flatten(whole), pa.array(values, pa.string()))
-    parents = pa.compute.list_parent_indices(whole).to_numpy(zero_copy_only=False)
-    hit[parents[inner.to_numpy(zero_copy_only=False).astype(bool)]] = True
-    return hit
+    hits = [np.zeros(0, bool)]
+    for chunk in column.chunks:
+        wanted = pa.array([key_of(name) for name in groups], pa.int64())
+        inner = pa.compute.is_in(pa.compute.list_flatten(chunk), wanted).to_numpy(zero_copy_only=False)
+        hit = np.zeros(len(chunk), bool)
+        if inner.any():
+            hit[pa.compute.list_parent_indices(chunk).to_numpy()[inner]] = True
+        hits.append(hit)
+    return np.concatenate(hits)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .columns import HEADER, ROWS_PER_GROUP, Entry, arrow, schema, table
+from .columns import DICTIONARY, HEADER, ROWS_PER_GROUP, Entry, arrow, schema, table
 from .corpus import CorpusError, Item, Unmatched, file_sha256
 from .headers import Facts, facts_of
 from .index import Index
@@ -24,6 +24,8 @@ from .layouts import choose
 if TYPE_CHECKING:
     import pyarrow as pa
 
+BLOCK = 32_768
+"""Items of a part: what is lost when a build is cut off, and what is held in memory."""
 CHUNK = 512
 _KEPT = ("id", "sha256", *HEADER)
 _Row = tuple[Any, ...]
@@ -62,7 +64,7 @@ def build(
     parts.mkdir(parents=True, exist_ok=True)
     done, written = 0, []
     with ThreadPoolExecutor(settings.jobs) as pool:
-        for number, block in enumerate(_blocks(adapter.items(path), ROWS_PER_GROUP)):
+        for number, block in enumerate(_blocks(adapter.items(path), BLOCK)):
             rows = table(list(_measured(block, earlier, pool, settings)), root)
             written.append(parts / f"{number:06d}.parquet")
             _write(rows, written[-1])
@@ -184,7 +186,7 @@ def rewrite(tables: Iterator[pa.Table], out: Path, about: dict[str, Any]) -> Non
     shape = schema(about)
     partial = out.with_name(f"{out.name}.partial")
     with partial.open("wb") as file:
-        with pa.parquet.ParquetWriter(file, shape, compression="zstd") as writer:
+        with pa.parquet.ParquetWriter(file, shape, compression="zstd", use_dictionary=list(DICTIONARY)) as writer:
             for rows in tables:
                 writer.write_table(rows.cast(shape), row_group_size=ROWS_PER_GROUP)
         file.flush()

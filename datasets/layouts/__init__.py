@@ -107,7 +107,8 @@ def _hint(path: Path, *, but: str = "") -> str:
         return f"this looks like {title}{lacks}; did you mean the layout {name}? "
     places = [path.parent, *sorted(child for child in _children(path) if child.is_dir())[:64]]
     for place in places:
-        fitting = next((known for known in LAYOUTS if layout(known).fits(place)), None)
+        known = (name for name in LAYOUTS if place != path.parent or layout(name).description.signs)
+        fitting = next((name for name in known if layout(name).fits(place)), None)
         if fitting is not None:
             return f"{layout(fitting).description.title} ({fitting}) lies at {place}; did you mean that folder? "
     return ""

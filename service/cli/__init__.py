@@ -14,6 +14,7 @@ from . import (
     bench,
     certs,
     consent,
+    data,
     demo,
     doctor,
     generate,
@@ -51,6 +52,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(bench.app, name="bench")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
+app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(certs.app, name="certs")
 app.add_typer(ledger.app, name="ledger")
