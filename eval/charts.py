@@ -137,7 +137,7 @@ def _svg(draw: Callable[[Axes], None], title: str) -> str:
         "axes.spines.right": False,
     }
     with mpl.rc_context(looks):
-        figure = Figure(figsize=(4.4, 4.4), layout="constrained")
+        figure = Figure(figsize=(4.4, 4.2))
         axes = figure.add_subplot()
         axes.patch.set_alpha(0.0)
         figure.patch.set_alpha(0.0)

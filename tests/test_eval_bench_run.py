@@ -23,7 +23,6 @@ from assay.eval.conduct import Run, conduct
 from assay.eval.executor import Done, Inline, Lost, Payload, Processes
 from assay.eval.leaderboard import merge, tell
 from assay.eval.makers import PURPOSE, Leave, Real
-from assay.eval.page import render
 from assay.eval.plan import piece_key, pieces
 from assay.eval.plugins import Card
 from assay.eval.reals import drawn, read_reals
@@ -211,7 +210,7 @@ def test_the_table_is_right_with_one_that_crashes_one_that_hangs_and_a_program(
     kept = common(result.rows)["audio"]
     assert {row.item + row.laundering for row in kept} == set(numbers) - crashed - late
     assert _auc_by_hand(result.rows, "third") == pytest.approx(_auc(lines["third"]))
-    text = render(result)
+    text = (tmp_path / "one" / "index.html").read_text()
     assert "pictures only" in text
     assert "<script" not in text
     for link in _links(text):

@@ -32,6 +32,7 @@ CATALOGUES = {
     "assay.provenance.marks:SCHEMES": "docs/marks.md",
     "assay.datasets.launder:CHAINS": "docs/laundering.md",
     "assay.eval.makers:MAKERS": "docs/bench.md",
+    "assay.eval.plugins:WAYS": "docs/bench.md",
     "assay.eval.calibration:METHODS": "docs/metrics.md",
     "assay.eval.metrics:WAYS": "docs/metrics.md",
 }
