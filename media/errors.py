@@ -31,7 +31,8 @@ class AssayError(Exception):
         ├── GenerationError       an engine could not make what was asked      (generate)
         ├── PublishError          a draft could not be published safely        (generate)
         ├── ModelError            a detector's model cannot be used            (detect)
-        └── BenchError            a benchmark cannot run as asked              (eval)
+        ├── BenchError            a benchmark cannot run as asked              (eval)
+        └── ExecutorError         pieces of work cannot be handed out          (eval)
     """
 
     exit_code = 3
