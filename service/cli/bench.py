@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import bench_results
+from . import bench_marks, bench_results
 from .options import QuietOption, SeedOption
 from .verbs import DefaultVerb
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("rows")(bench_results.rows)
+app.command("marks")(bench_marks.marks)
 app.command("leaderboard")(bench_results.leaderboard)
 FORENSIC = "audio-lfcc,visual-residual"
 MAKERS = "hibari-world,world-copy,griffin-lim,landmark-swap"
