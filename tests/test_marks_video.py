@@ -12,6 +12,7 @@ import pytest
 import skimage.data
 from assay.media.video import Frame
 from assay.provenance.marks import SHARED_KEY, MarkError, video_scheme
+from scipy.stats import kstest
 
 OTHER = bytes(range(32))
 PAYLOAD = 0x1122_3344_5566_7788
@@ -148,3 +149,12 @@ def test_embedding_is_the_same_twice_and_leaves_its_input_alone() -> None:
     for original, frame, one, two in zip(film(12), frames, first, second, strict=True):
         assert (original.image == frame.image).all()
         assert (one.image == two.image).all()
+
+
+def test_presence_is_uniform_over_keys_without_a_mark_and_tiny_with_one(marked: list[Frame]) -> None:
+    frames, rng = film(22, width=160, height=128), np.random.default_rng(4)
+    values = [MARK.presence(frames, rng.bytes(32)) for _ in range(60)]
+    assert kstest(values, "uniform").pvalue > 0.01
+    assert 0.0 < MARK.presence(_coded(marked, crf=35), SHARED_KEY) < 1e-9
+    assert MARK.presence(marked, OTHER) > 1e-4
+    assert MARK.presence([], SHARED_KEY) == 1.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canvas, codes, image_reader, template
+from . import canvas, codes, image_reader, presence, template
 from .interface import Mark, MarkError
 
 LEAST_SIDE = 128
@@ -54,6 +54,11 @@ class CanvasMark:
             return None
         p = codes.p_false_alarm(reading.found.strength, reading.trials)
         return Mark(scheme=self.name, payload=reading.found.payload, p_false_alarm=p)
+
+    def presence(self, pixels: NDArray[np.uint8], key: bytes) -> float:
+        """Return the p-value of "`pixels` are unmarked under `key`" as they lie: uniform in (0, 1] without a mark."""
+        where = canvas.layout(key, self.name, canvas.PICTURES)
+        return presence.p_value(image_reader.turns_of(canvas.canvas_of(pixels), where), where)
 
 
 def check_size(pixels: NDArray[Any]) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import canvas, codes, template, template_search
+from . import align, canvas, codes, presence, template, template_search
 
 GAINS = np.geomspace(0.55, 1.8, 97)
 GAMMAS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.12, 1.25, 1.4, 1.6, 1.8, 2.1)
@@ -37,11 +37,10 @@ def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: st
     straight = read_lattice(grey, whole, key, scheme)
     if straight.found is not None or float(grey.std()) < 0.5:
         return straight
-    seen, waves = template.received(grey), template.waves(key, scheme)
     trials = straight.trials
-    for number, placed in enumerate(_placements(seen, waves, aspect, key, scheme)):
+    for number, placed in enumerate(_placements(grey, aspect, key, scheme)):
         curves = placed is None or number == 0
-        moved, there = (grey, whole) if placed is None else onto_canvas(grey, placed)
+        moved, there = (grey, whole) if placed is None else template.onto_canvas(grey, placed)
         for gamma in (1.0, *(GAMMAS if curves else ())):
             reading = read_lattice(_curved(moved, gamma), there, key, scheme)
             trials += reading.trials
@@ -51,9 +50,11 @@ def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: st
 
 
 def _placements(
-    seen: template.Received, waves: template.Waves, aspect: float, key: bytes, scheme: str
+    grey: NDArray[np.float32], aspect: float, key: bytes, scheme: str
 ) -> Iterator[template.Placement | None]:
     """Yield where the picture may lie, likeliest first; `None` stands for as it is."""
+    seen, waves = template.received(grey), template.waves(key, scheme)
+    where = canvas.layout(key, scheme, canvas.PICTURES)
     own = template.place(seen, np.eye(2), waves)
     if own.score >= SEEN and float(np.abs(own.shift).max()) < 0.005:
         yield None
@@ -62,6 +63,7 @@ def _placements(
             return
         fine = template.refined(seen, found, waves)
         if fine.score >= FINE:
+            yield align.aligned([grey], fine, aspect, where)[0]
             yield fine
             yield from template_search.simpler(fine, aspect)
 
@@ -99,29 +101,14 @@ def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: byt
     return Reading(best, len(soft))
 
 
+def turns_of(grey: NDArray[np.float32], where: canvas.Layout) -> NDArray[np.complex128]:
+    """Return where the sums of the canvas `grey` lie between lattice points, for `presence.p_value`."""
+    phases = canvas.sums_of(canvas.forward(grey, where), where) / np.float32(where.grid.step)
+    return presence.turns(phases, open_blocks(grey)[:, None])
+
+
 def open_blocks(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return for each block `[64]` how far it lies inside the scale of grey, 1 where nothing was cut off."""
     inside = ((grey > 1.5) & (grey < 253.5)).astype(np.float32)
     shape = (canvas.BLOCKS, canvas.BLOCK, canvas.BLOCKS, canvas.BLOCK)
     return np.asarray(inside.reshape(shape).mean(axis=(1, 3)).reshape(-1) ** 2 + 1e-3, dtype=np.float32)
-
-
-def onto_canvas(
-    grey: NDArray[np.float32], placed: template.Placement
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the received canvas moved to where it lies on the original one, and how much of each block is there."""
-    import cv2
-
-    side = canvas.SIDE
-    back = np.linalg.inv(placed.matrix)
-    middle = (side - 1) / 2.0
-    origin = middle - back @ np.array([middle, middle]) - back @ placed.shift * side
-    affine = np.column_stack([back, origin])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.asarray(
-        cv2.warpAffine(grey, affine, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32
-    )
-    there = np.asarray(cv2.warpAffine(np.ones_like(grey), affine, (side, side), flags=flags), dtype=np.float32)
-    shape = (canvas.BLOCKS, canvas.BLOCK, canvas.BLOCKS, canvas.BLOCK)
-    share = there.reshape(shape).mean(axis=(1, 3)).reshape(-1)
-    return moved, np.where(share > 0.8, share, 0.0).astype(np.float32)

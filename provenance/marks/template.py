@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import SIDE
+from .canvas import BLOCK, BLOCKS, SIDE
 from .keys import KeyStream
 
 WAVES = 72
@@ -167,3 +167,22 @@ def refined(seen: Received, placed: Placement, these: Waves) -> Placement:
         off = np.stack([(by_x * back).imag, (by_y * back).imag], axis=1) / (2.0 * np.pi * strength * spread)
         matrix = matrix + np.linalg.lstsq(these.cycles, np.clip(off, -1.5, 1.5), rcond=None)[0]
     return Placement(matrix, shift, _score(values, shift, these))
+
+
+def onto_canvas(grey: NDArray[np.float32], placed: Placement) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the received canvas moved to where it lies on the original one, and how much of each block is there."""
+    import cv2
+
+    side = SIDE
+    back = np.linalg.inv(placed.matrix)
+    middle = (side - 1) / 2.0
+    origin = middle - back @ np.array([middle, middle]) - back @ placed.shift * side
+    affine = np.column_stack([back, origin])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = np.asarray(
+        cv2.warpAffine(grey, affine, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32
+    )
+    there = np.asarray(cv2.warpAffine(np.ones_like(grey), affine, (side, side), flags=flags), dtype=np.float32)
+    shape = (BLOCKS, BLOCK, BLOCKS, BLOCK)
+    share = there.reshape(shape).mean(axis=(1, 3)).reshape(-1)
+    return moved, np.where(share > 0.8, share, 0.0).astype(np.float32)

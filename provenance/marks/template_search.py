@@ -16,11 +16,11 @@ RATIO = (0.56, 1.18)
 LEAST_AREA = 0.42
 TURN = 6.0
 """Degrees that are searched to either side."""
-KEPT = 32
-"""Coarse candidates that are refined."""
+KEPT = ((288, 0.008), (40, 0.004))
+"""Candidates that are kept, and by how much their neighbours differ, after each round."""
 NEARLY = 0.012
 """Turn in radians, or difference of a ratio from 1, that may be an error of measurement."""
-PLACED = 8
+PLACED = 12
 """Refined candidates whose shift is found."""
 
 
@@ -34,7 +34,7 @@ def _power(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
     return flat
 
 
-def _matrices(
+def matrices(
     ratios_x: NDArray[np.float64], ratios_y: NDArray[np.float64], turns: NDArray[np.float64], aspect: float
 ) -> NDArray[np.float64]:
     """Return `[n, 2, 2]`: original canvas coordinates from received ones; `aspect` = received height / width."""
@@ -65,14 +65,20 @@ def _grid() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float6
 @lru_cache(maxsize=8)
 def _coarse(aspect: float, key: bytes, scheme: str) -> NDArray[np.int32]:
     x, y, turn = _grid()
-    return _indices(_matrices(x, y, turn, aspect), waves(key, scheme).cycles)
+    return _indices(matrices(x, y, turn, aspect), waves(key, scheme).cycles)
 
 
-@lru_cache(maxsize=1)
-def _nudges() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    steps = 0.008 * np.linspace(-1.5, 1.5, 5)
-    x, y, turn = (part.ravel() for part in np.meshgrid(steps, steps, steps, indexing="ij"))
-    return np.exp(x), np.exp(y), turn
+def _of(places: NDArray[np.float64], aspect: float) -> NDArray[np.float64]:
+    return matrices(places[:, 0], places[:, 1], places[:, 2], aspect)
+
+
+def _neighbours(places: NDArray[np.float64], by: float) -> NDArray[np.float64]:
+    """Return the 27 neighbours `[27 n, 3]` of each of `places` `[n, 3]`: ratios across and down, turn in radians."""
+    steps = np.array(np.meshgrid(*3 * [[-by, 0.0, by]], indexing="ij")).reshape(3, -1).T
+    around = np.stack([steps] * len(places))
+    around[:, :, :2] = places[:, None, :2] * np.exp(around[:, :, :2])
+    around[:, :, 2] += places[:, None, 2]
+    return around.reshape(-1, 3)
 
 
 def search(seen: Received, aspect: float, key: bytes, scheme: str) -> list[Placement]:
@@ -82,18 +88,25 @@ def search(seen: Received, aspect: float, key: bytes, scheme: str) -> list[Place
     these = waves(key, scheme)
     power = _power(seen.spectrum)
     wide = cv2.dilate(power, np.ones((3, 3), dtype=np.uint8))
-    coarse = wide.ravel().take(_coarse(aspect, key, scheme)).mean(axis=1)
-    x, y, turn = _grid()
-    dx, dy, dt = _nudges()
-    found = []
-    for start in np.argpartition(coarse, -KEPT)[-KEPT:]:
-        matrices = _matrices(x[start] * dx, y[start] * dy, turn[start] + dt, aspect)
-        scores = power.ravel().take(_indices(matrices, these.cycles)).mean(axis=1)
-        top = int(np.argmax(scores))
-        found.append((float(scores[top]), matrices[top]))
-    found.sort(key=lambda one: -one[0])
-    placements = [place(seen, matrix, these) for _, matrix in found[:PLACED]]
+    scores = wide.ravel().take(_coarse(aspect, key, scheme)).mean(axis=1)
+    places = np.stack(_grid(), axis=1)
+    for kept, by in KEPT:
+        places = _neighbours(places[np.argpartition(scores, -kept)[-kept:]], by)
+        scores = power.ravel().take(_indices(_of(places, aspect), these.cycles)).mean(axis=1)
+    best = places[_apart(places, scores)]
+    placements = [place(seen, matrix, these) for matrix in _of(best, aspect)]
     return sorted(placements, key=lambda one: -one.score)
+
+
+def _apart(places: NDArray[np.float64], scores: NDArray[np.float32]) -> list[int]:
+    """Return the `PLACED` best of `places`, no two of them the same but for a step."""
+    chosen: list[int] = []
+    for row in np.argsort(-scores)[: 40 * PLACED]:
+        if all(np.abs(places[row] - places[other]).max() > 0.006 for other in chosen):
+            chosen.append(int(row))
+        if len(chosen) == PLACED:
+            break
+    return chosen
 
 
 def simpler(placed: Placement, aspect: float) -> list[Placement]:
@@ -107,4 +120,4 @@ def simpler(placed: Placement, aspect: float) -> list[Placement]:
     even = (x + y) / 2.0
     plain = {(x, y, turn), (x, y, straight), (*whole, turn), (*whole, straight), (even, even, straight)}
     across, down, turns = np.array(sorted(plain)).T
-    return [Placement(one, placed.shift, placed.score) for one in _matrices(across, down, turns, aspect)]
+    return [Placement(one, placed.shift, placed.score) for one in matrices(across, down, turns, aspect)]

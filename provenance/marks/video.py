@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...media.extent import Span
 from ...media.video import Frame
-from . import canvas, codes, image, image_reader, template, template_search
+from . import align, canvas, codes, image, image_reader, presence, template, template_search
 from .interface import Mark
 
 GROUP = 0.4
@@ -31,6 +31,8 @@ KEPT_FRAMES = 150
 """Frames from the start whose canvas is kept (40 MB), to be read again when the film was cropped or turned."""
 PLACED = 12
 """Frames of these that are added up to find where a cropped or turned film lies."""
+ALIGNED = 5
+"""Groups of these by whose lattice that place is made exact."""
 SURE_GAIN = 4.0
 """Lattice score, over all groups so far, from which a group is read at the gain that has it."""
 PRESENT = 3.0
@@ -49,10 +51,7 @@ class FilmMark:
         for group in _groups(frames):
             for frame in group:
                 image.check_size(frame.image)
-            mean = np.zeros((canvas.SIDE, canvas.SIDE), dtype=np.float32)
-            for frame in group:
-                mean += canvas.canvas_of(frame.image) / np.float32(len(group))
-            change = image.difference(mean, symbols, where, waved)
+            change = image.difference(_mean(group), symbols, where, waved)
             yield from _changed(group, change)
 
     def detect(self, frames: Iterable[Frame], key: bytes) -> Mark | None:
@@ -61,6 +60,14 @@ class FilmMark:
         for frame in frames:
             reader.add(frame)
         return reader.result()
+
+    def presence(self, frames: Iterable[Frame], key: bytes) -> float:
+        """Return the p-value of "`frames` are unmarked under `key`" as they lie: uniform in (0, 1] without a mark."""
+        where = canvas.layout(key, self.name, canvas.FILMS)
+        seen = np.zeros(where.dither.shape, dtype=np.complex128)
+        for group in _groups(frame for frame in frames if min(frame.image.shape[:2]) >= image.LEAST_SIDE // 4):
+            seen += image_reader.turns_of(_mean(group), where)
+        return presence.p_value(seen, where)
 
 
 def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
@@ -72,6 +79,14 @@ def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
         group.append(frame)
     if group:
         yield group
+
+
+def _mean(group: list[Frame]) -> NDArray[np.float32]:
+    """Return the mean canvas of the frames of `group`."""
+    mean = np.zeros((canvas.SIDE, canvas.SIDE), dtype=np.float32)
+    for frame in group:
+        mean += canvas.canvas_of(frame.image) / np.float32(len(group))
+    return mean
 
 
 def _changed(group: list[Frame], change: NDArray[np.float32]) -> Iterator[Frame]:
@@ -179,8 +194,9 @@ class _Reader:
             if placed is not None:
                 self._rows = [[] for _ in range(STARTS)]
                 self._scores[:] = 0.0
+                placed, _ = align.aligned(self._means(), placed, self._aspect, self._where)
                 for time, small in self._kept:
-                    self._take(time, *image_reader.onto_canvas(small.astype(np.float32), placed))
+                    self._take(time, *template.onto_canvas(small.astype(np.float32), placed))
                 self._finish()
                 best, more = self._decoded()
                 trials += more
@@ -214,6 +230,14 @@ class _Reader:
         seen = template.received(mean)
         best = template_search.search(seen, self._aspect, self._key, self._scheme)[0]
         return template.refined(seen, best, waves) if best.score >= image_reader.SEEN else None
+
+    def _means(self) -> list[NDArray[np.float32]]:
+        """Return the mean canvases of some groups among the frames that were kept."""
+        groups: dict[int, list[NDArray[np.uint8]]] = {}
+        for time, small in self._kept:
+            groups.setdefault(int(time / GROUP), []).append(small)
+        several = list(groups.values())[:: max(1, len(groups) // ALIGNED)]
+        return [np.mean(group, axis=0, dtype=np.float32) for group in several]
 
     def _spans(self, symbols: NDArray[np.float32]) -> tuple[Span, ...]:
         """Return the seconds whose groups agree with `symbols`, whatever the start."""
