@@ -1,6 +1,6 @@
 """Keyed watermarks: the catalogue of schemes, and reading whatever marks a file carries.
 
-`assay.canvas.1` marks pictures, `assay.stave.1` sound, `assay.canvas-film.1` films. Each carries a 64-bit id under a
+`assay.canvas.1` marks pictures, `assay.stave.2` sound, `assay.canvas-film.1` films. Each carries a 64-bit id under a
 32-byte key. A mark proves nothing by itself: whoever holds the key can write it; its id leads to a signed manifest.
 """
 
@@ -38,7 +38,7 @@ __all__ = [
 
 SCHEMES = {
     "assay.canvas.1": ".image:CanvasMark",
-    "assay.stave.1": ".audio:StaveMark",
+    "assay.stave.2": ".audio:StaveMark",
     "assay.canvas-film.1": ".video:FilmMark",
 }
 """Name of a scheme -> module (relative to this folder) and class."""
@@ -63,7 +63,7 @@ def image_scheme(name: str = "assay.canvas.1") -> ImageScheme:
     return cast(ImageScheme, scheme(name))
 
 
-def audio_scheme(name: str = "assay.stave.1") -> AudioScheme:
+def audio_scheme(name: str = "assay.stave.2") -> AudioScheme:
     """Return the scheme for sound."""
     return cast(AudioScheme, scheme(name))
 

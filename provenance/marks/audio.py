@@ -1,4 +1,4 @@
-"""The mark for sound: a lattice that carries the id every 1.5 seconds, and a pilot that finds it at any speed."""
+"""The mark for sound: loudness of tiles of time and pitch on a lattice, found again at any tempo and pitch near 1."""
 
 from __future__ import annotations
 
@@ -9,30 +9,20 @@ from numpy.typing import NDArray
 
 from ...media.audio import Audio, resample
 from ...media.extent import Span
-from . import audio_reader, codes, stave, tones
+from . import audio_reader, audio_search, audio_writer, codes, stave
 from .interface import Mark, MarkError
-from .mdct import inverse
 
 LEAST_SECONDS = 2.0
-"""Seconds: a shorter sound cannot hold all symbols with room for an unknown start."""
+"""Seconds: a shorter sound cannot hold enough symbols."""
 LEAST_RATE = 8_000
-PULL = 0.72
-"""How far a sum is moved to its lattice point; less than all leaves a wider step at the same loss (Costa 1983)."""
-GATE = 0.15
-"""Level of a frame over that of loud segments below which the pilot fades with it."""
-STEEP = 4.0
-"""Power of a segment's level by which it is pulled less: in pauses a change is heard most and carries least."""
-MOST_PULL = 1.15
-"""The same, as a share, in the loudest segments."""
-ROUNDS = 3
-BLOCK = 40 * stave.PERIOD
+PIECE = 18 * stave.PERIOD
 """Samples that are looked at together: a minute."""
 
 
 class StaveMark:
     """The sound mark under the catalogue name `name`; stateless, the patterns of a key are cached."""
 
-    name = "assay.stave.1"
+    name = "assay.stave.2"
 
     def embed(self, audio: Audio, payload: int, key: bytes) -> Audio:
         """Return `audio` with `payload` in it; silent channels and silence stay as they are.
@@ -55,8 +45,8 @@ class StaveMark:
         mono = resample(audio.mono(), audio.rate, stave.RATE)
         found: dict[int, list[tuple[codes.Decoded, list[Span]]]] = {}
         trials = 0
-        for start in range(0, max(1, len(mono) - stave.PERIOD), BLOCK):
-            piece = mono[start : start + BLOCK + stave.PERIOD]
+        for start in range(0, max(1, len(mono) - stave.PERIOD), PIECE):
+            piece = mono[start : start + PIECE + stave.PERIOD]
             decoded, spans, tried = audio_reader.read_block(piece, key, self.name)
             trials += tried
             if decoded is not None:
@@ -67,9 +57,23 @@ class StaveMark:
             return None
         payload = max(found, key=lambda one: sum(s.end - s.start for _, part in found[one] for s in part))
         strength = max(decoded.strength for decoded, _ in found[payload])
-        spans = audio_reader.joined([span for _, part in found[payload] for span in part], audio.seconds)
+        spans = audio_reader.together([span for _, part in found[payload] for span in part], audio.seconds)
         p = codes.p_false_alarm(strength, trials)
         return Mark(scheme=self.name, payload=payload, p_false_alarm=p, spans=tuple(spans))
+
+    def presence(self, audio: Audio, key: bytes) -> float:
+        """Return the p-value of "`audio` is unmarked under `key`" from the pilot at tempo and pitch 1."""
+        mono = resample(audio.mono(), audio.rate, stave.RATE)
+        where = stave.layout(key, self.name)
+        folded = np.zeros((audio_search.PERIOD_FRAMES, stave.CHANNELS), dtype=np.complex128)
+        for start in range(0, len(mono), PIECE):
+            piece = mono[start : start + PIECE + stave.PERIOD]
+            if len(piece) < stave.BLOCK:
+                break
+            turned = audio_search.phasors(stave.powers(piece), 1.0, where)[: PIECE // stave.HOP]
+            padded = np.pad(turned, ((0, -len(turned) % audio_search.PERIOD_FRAMES), (0, 0)))
+            folded += padded.reshape(-1, *folded.shape).sum(axis=0)
+        return audio_search.p_value(folded, where)
 
 
 def check_sound(audio: Audio) -> None:
@@ -94,24 +98,19 @@ def _sounding(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
 
 
 def difference(mono: NDArray[np.float32], symbols: NDArray[np.float32], key: bytes, scheme: str) -> NDArray[np.float32]:
-    """Return what must be added to `mono` (16 kHz) so that it carries `symbols` and the pilot; as long as `mono`."""
+    """Return what must be added to `mono` (16 kHz) so that it carries `symbols`; as long as `mono`.
+
+    Long sound is worked on in pieces of whole periods, with some blocks before and after that are thrown away.
+    """
     where = stave.layout(key, scheme)
-    host = stave.bands_of(stave.whole(mono, 0))
-    quiet = stave.segment_levels(host)
-    loud = float(np.percentile(quiet, stave.LOUD)) + stave.HUSH
-    pull = np.minimum((quiet / np.float32(loud)) ** np.float32(STEEP), MOST_PULL)[:, None] * np.float32(PULL)
-    gate = np.minimum(np.sqrt(np.square(host).mean(axis=1, keepdims=True)) / np.float32(GATE * loud), 1.0)
-    periods = -(-len(host) // (stave.SEGMENTS * stave.SEGMENT))
-    pilot = np.tile(tones.pattern(key, scheme), (periods, 1))[: len(host)] * np.float32(tones.LEVEL)
-    bands: NDArray[np.float32] = host + pilot * gate * stave.levels_of(host)
-    for turn in range(ROUNDS):
-        level = stave.levels_of(bands)
-        wanted = stave.errors_to_lattice(stave.sums_of(bands / level, where), symbols, where)
-        share = pull if turn == 0 else 0.5 * pull
-        bands = bands + level * stave.spread(wanted * share, len(bands), where)
-    change = np.zeros((len(bands), stave.HOP), dtype=np.float32)
-    change[:, stave.LOW : stave.LOW + stave.BANDS] = bands - host
-    return inverse(change, stave.HOP)[: len(mono)]
+    out = np.zeros_like(mono)
+    for start in range(0, len(mono), PIECE):
+        before = stave.PERIOD if start else 0
+        piece = mono[start - before : start + PIECE + stave.PERIOD]
+        if len(piece) - before > stave.BLOCK and float(np.abs(piece).max()) > stave.HUSH:
+            change = audio_writer.difference(piece, symbols, where)[before : before + PIECE]
+            out[start : start + len(change)] = change
+    return out
 
 
 def quality(before: NDArray[Any], after: NDArray[Any]) -> float:

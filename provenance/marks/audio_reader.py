@@ -1,4 +1,4 @@
-"""Reading the sound mark: find the pilot, at whatever speed, decode what lies there, say which seconds carry it."""
+"""Reading the sound mark: decode what lies where the pilot shows, and say which seconds carry it."""
 
 from __future__ import annotations
 
@@ -9,165 +9,196 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ...media.audio import resample
 from ...media.extent import Span
-from . import codes, stave, tones
-from .mdct import inverse
+from . import audio_search, codes, stave
+from .audio_search import Place
 
-TRUST = 1.0
-"""Power of a segment's level by which its soft values are weighed."""
-SEEN = 4.5
-"""Agreement of the pilot in standard deviations from which a position is decoded."""
-WINDOW = 3 * stave.PERIOD
-"""Samples over which a position is sought: 4.6 s."""
-POSITIONS = 6
-SPEEDS = 4
+WINDOW = 4 * audio_search.PERIOD_FRAMES
+"""Frames over which a place is sought: 13.3 s."""
+ROOMS = ((0.3, 0.8), (0.6, 0.3), (0.6, 0.8))
+"""Rooms that are taken away: seconds in which they fall by 60 dB, and their power over that of the direct sound."""
+LEFT = 0.05
+"""Share of a band's power that is left at least where a room is taken away."""
+LAG = 3
+"""Frames after which a room can be told from the sound itself."""
 PRESENT = 3.0
-"""Agreement of a segment and its neighbours with the id, in standard deviations, from which it counts as marked."""
-AROUND = 5
-"""Segments that are judged together: 0.64 s."""
-HEARD = 0.7
-"""Loudness of these, in loud segments, from which a missing mark is missing and not merely too quiet to tell."""
+"""Agreement of a block and its neighbours with the id, in standard deviations, from which it counts as marked."""
+AROUND = 3
+"""Blocks that are judged together: 0.77 s."""
+HEARD = 0.02
+"""Power of a block over that of loud ones from which a missing mark is missing and not merely too quiet to tell."""
+LOUD = 70.0
+"""Percentile of the blocks' powers that counts as loud."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The soft values of every segment when periods start at one position: `agreed` `[segments, SUMS]`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The soft values `[blocks, sums]` read at one place, and how much each is to be trusted in noise, 0 to 1."""
 
-    `levels` are the segments' levels, `starts` their first samples at 16 kHz.
+    agreed: NDArray[np.float64]
+    trust: NDArray[np.float64]
+    loudness: NDArray[np.float64]
+    first: float
+    tempo: float
+
+
+def score_at(bands: NDArray[np.float32], place: Place, where: stave.Layout) -> Score:
+    """Return what the bands `[frames, BANDS]` of a piece of sound give at `place`."""
+    length = stave.TILE / place.tempo
+    period = audio_search.PERIOD_FRAMES / place.tempo
+    first = place.start - period
+    skipped = int(np.ceil(-first / (stave.COLUMNS * length)))
+    begin = first + skipped * stave.COLUMNS * length
+    power = stave.tiles(bands, begin, place.tempo)
+    noise = np.percentile(power, 10, axis=0) if len(power) else np.zeros(stave.BANDS)
+    power = np.concatenate([np.zeros((skipped * stave.COLUMNS, stave.BANDS)), power])
+    floor = stave.floors(power[skipped * stave.COLUMNS :])
+    floor = np.concatenate([np.ones((skipped * stave.COLUMNS, stave.BANDS)), floor])
+    where_turn = stave.turns_of(len(power) // stave.COLUMNS)
+    sums = stave.joined(stave.differences(10.0 * np.log10(power + floor)), where, where.signs)
+    agreed = np.cos(2.0 * np.pi * (sums / stave.STEP - where.dither[where_turn]))
+    ratio = noise / (power + floor)
+    errors = 10.0 / np.log(10.0) * 4.343 * (0.2 * ratio + ratio**2)
+    doubt = stave.joined(_spread(errors), where, where.signs**2)
+    loudness = power.sum(axis=1)[: len(agreed) * stave.COLUMNS].reshape(len(agreed), -1).sum(axis=1)
+    agreed[:skipped] = 0.0
+    return Score(
+        agreed=agreed,
+        trust=np.exp(-2.0 * np.pi**2 * doubt / stave.STEP**2) + 1e-4,
+        loudness=loudness,
+        first=first,
+        tempo=place.tempo,
+    )
+
+
+def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each difference `[blocks, 3 * BANDS]` what its four tiles have of `values` together."""
+    count = len(values) // stave.COLUMNS
+    blocks = values[: count * stave.COLUMNS].reshape(count, stave.COLUMNS, stave.BANDS)
+    return np.asarray(np.einsum("ht,btn->bhn", stave.DIFFERENCES**2, blocks).reshape(count, -1), dtype=np.float64)
+
+
+def dried(bands: NDArray[np.float32], room: tuple[float, float]) -> NDArray[np.float32]:
+    """Return `bands` without the tail that a `room` (seconds to -60 dB, power over the direct sound) adds.
+
+    The tail's power is taken to fall off exponentially after the direct sound's (Lebart et al. 2001); that is a
+    filter of the powers in time, and is undone by its inverse.
     """
+    from scipy.signal import lfilter
 
-    agreed: NDArray[np.float32]
-    levels: NDArray[np.float32]
-    starts: NDArray[np.intp]
-
-
-def _even(mono: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `mono` with its spectrum made flat, in which the pilot is sought; as long as `mono`."""
-    whole = stave.whole(mono, 0)
-    bands = stave.whitened(stave.bands_of(whole))
-    full = np.zeros((len(bands), stave.HOP), dtype=np.float32)
-    full[:, stave.LOW : stave.LOW + stave.BANDS] = bands
-    return inverse(full, stave.HOP)[: len(mono)]
+    falling = float(np.exp(-np.log(1e6) * stave.HOP / stave.RATE / room[0]))
+    back = np.zeros(LAG + 1)
+    back[0], back[1] = 1.0, -falling
+    back[LAG] += room[1] * (1.0 - falling) * falling**LAG
+    dry = lfilter([1.0, -falling], back, bands, axis=0)
+    return np.asarray(np.maximum(dry, LEFT * bands), dtype=np.float32)
 
 
-def _positions(even: NDArray[np.float32], key: bytes, scheme: str) -> list[int]:
-    """Return the likely starts of the first period, most votes first."""
-    these = tones.tones(key, scheme)
-    votes: dict[int, float] = {}
-    windows = {(0, len(even))}
-    if len(even) > WINDOW:
-        windows |= {(at, at + WINDOW) for at in range(0, len(even) - WINDOW // 2, stave.PERIOD)}
-    for start, end in sorted(windows):
-        best, score = tones.position(tones.fold(even[start:end]), these)
-        if score >= SEEN:
-            place = (best + start) % stave.PERIOD
-            near = next((one for one in votes if _apart(one, place) <= 1), place)
-            votes[near] = votes.get(near, 0.0) + score
-    return sorted(votes, key=lambda one: -votes[one])[:POSITIONS]
+def _rows(bands: NDArray[np.float32], place: Place, where: stave.Layout) -> Iterator[NDArray[np.float64]]:
+    """Yield the 306 soft values of several ways to read what lies at `place`."""
+    plain = score_at(bands, place, where)
+    low = np.where(where.high, 1e-3, 1.0)
+    yield _soft(plain, plain.agreed, where)
+    yield _soft(plain, plain.agreed * plain.trust, where)
+    yield _soft(plain, plain.agreed * low, where)
+    for room in ROOMS:
+        dry = score_at(dried(bands, room), place, where)
+        yield _soft(dry, dry.agreed, where)
 
 
-def _apart(one: int, other: int) -> int:
-    gap = abs(one - other) % stave.PERIOD
-    return min(gap, stave.PERIOD - gap)
-
-
-def _grid(mono: NDArray[np.float32], position: int, key: bytes, scheme: str) -> Grid:
-    before = (stave.PERIOD - position) % stave.PERIOD
-    bands = stave.bands_of(stave.whole(mono, before))
-    where = stave.layout(key, scheme)
-    agreed = stave.agreement(stave.sums_of(bands / stave.levels_of(bands), where), where)
-    starts = np.arange(len(agreed)) * stave.SEGMENT * stave.HOP - before
-    return Grid(agreed, stave.segment_levels(bands), starts)
-
-
-def _decode(grids: list[Grid], key: bytes, scheme: str) -> tuple[codes.Decoded | None, int]:
-    """Decode each grid as a whole and in stretches of two, four and eight periods."""
-    where = stave.layout(key, scheme)
-    rows = []
-    for grid in grids:
-        weights = (grid.levels / (grid.levels.max() + 1e-12)) ** np.float32(TRUST)
-        count = len(weights)
-        stretches = {(0, count)}
-        for periods in (2, 4, 8):
-            length = periods * stave.SEGMENTS
-            if count > length:
-                stretches |= {(at, at + length) for at in range(0, count - length // 2, length // 2)}
-        for start, end in sorted(stretches):
-            part = np.zeros_like(weights)
-            part[start:end] = weights[start:end]
-            rows.append(stave.soft_values(grid.agreed, part, where))
-    if not rows:
-        return None, 0
-    decoded = [one for one in codes.decode(np.stack(rows), key, scheme) if one is not None]
-    return max(decoded, key=lambda one: one.strength, default=None), len(rows)
+def _soft(score: Score, values: NDArray[np.float64], where: stave.Layout) -> NDArray[np.float64]:
+    symbol = where.symbol[stave.turns_of(len(score.agreed))].ravel()
+    added = np.bincount(symbol, weights=values.ravel(), minlength=codes.SYMBOLS + 1)
+    return np.asarray(added[: codes.SYMBOLS], dtype=np.float64)
 
 
 def read_block(mono: NDArray[np.float32], key: bytes, scheme: str) -> tuple[codes.Decoded | None, list[Span], int]:
     """Return the id in at most a minute of sound, the seconds that carry it, and how many decodings were tried."""
-    if len(mono) < stave.PERIOD // 2 or float(np.abs(mono).max()) <= stave.HUSH:
+    if len(mono) < stave.BLOCK * 4 or float(np.abs(mono).max()) <= stave.HUSH:
         return None, [], 0
-    even = _even(mono)
-    trials = 0
-    for speed in _speeds(even, key, scheme):
-        played, at = mono, speed
-        if speed != 1.0:
-            at = speed * tones.finer(_even(_at_speed(mono, speed)), key, scheme)
-            played = _at_speed(mono, at)
-        flat = even if speed == 1.0 else _even(played)
-        positions = _positions(flat, key, scheme)
-        these = tones.tones(key, scheme)
-        for straight in (False, True):
-            sounds = [tones.straightened(played, flat, place, these) if straight else played for place in positions]
-            grids = [_grid(sound, place, key, scheme) for sound, place in zip(sounds, positions, strict=True)]
-            decoded, tried = _decode(grids, key, scheme)
+    power = stave.powers(mono)
+    decoded, trials = _read(power, _places(power, key, scheme, 1.0, 1.0), key, scheme)
+    tempo = pitch = 1.0
+    if decoded is None:
+        piece = _loudest(power)
+        for place in audio_search.changed_places(piece, key, scheme):
+            decoded, tried = _read(piece, [place], key, scheme)
             trials += tried
             if decoded is not None:
-                return decoded, _spans(grids, decoded.symbols, at, key, scheme), trials
-    return None, [], trials
+                tempo, pitch = place.tempo, place.pitch
+                break
+    if decoded is None:
+        return None, [], trials
+    return decoded, _spans(power, _places(power, key, scheme, tempo, pitch), decoded.symbols, key, scheme), trials
 
 
-def _speeds(even: NDArray[np.float32], key: bytes, scheme: str) -> Iterator[float]:
-    """Yield the speeds to try: as it is, then, if that gave nothing, those at which the pilot shows."""
-    yield 1.0
-    yield from tones.speeds_of(even, key, scheme)[:SPEEDS]
+def _loudest(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the part of `WINDOW` frames that holds most of the sound, by the roots of its powers."""
+    if len(power) <= WINDOW:
+        return power
+    grown = np.concatenate([[0.0], np.cumsum(np.sqrt(power.sum(axis=1)), dtype=np.float64)])
+    start = int(np.argmax(grown[WINDOW:] - grown[:-WINDOW]))
+    return power[start : start + WINDOW]
 
 
-def _at_speed(mono: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
-    """Return `mono`, which was played at `speed`, as it was before."""
-    return resample(mono, 1000 * stave.RATE, round(1000 * stave.RATE * speed))
+def _places(power: NDArray[np.float32], key: bytes, scheme: str, tempo: float, pitch: float) -> list[Place]:
+    """Return the likely places at `tempo` and `pitch`, of the whole and of each window; starts as in the whole."""
+    where = stave.layout(key, scheme)
+    turned = audio_search.phasors(power, pitch, where)
+    found = audio_search.places(turned, key, scheme, tempo, pitch)
+    period = audio_search.PERIOD_FRAMES / tempo
+    if len(turned) > WINDOW:
+        for at in range(0, len(turned) - WINDOW // 2, WINDOW // 2):
+            for one in audio_search.places(turned[at : at + WINDOW], key, scheme, tempo, pitch)[:1]:
+                start = (one.start + at) % period
+                gaps = [abs(start - other.start) for other in found]
+                if all(min(gap, period - gap) > 2.0 for gap in gaps):
+                    found.append(Place(start=start, tempo=tempo, pitch=pitch, score=one.score))
+    return found
 
 
-def _spans(grids: list[Grid], symbols: NDArray[np.float32], speed: float, key: bytes, scheme: str) -> list[Span]:
+def _read(power: NDArray[np.float32], found: list[Place], key: bytes, scheme: str) -> tuple[codes.Decoded | None, int]:
+    """Return the strongest id that lies at one of the places `found`, and how many decodings were tried."""
+    where = stave.layout(key, scheme)
+    rows = [row for place in found for row in _rows(power @ stave.bins_of(place.pitch), place, where)]
+    decoded = [one for one in codes.decode(np.stack(rows), key, scheme) if one is not None] if rows else []
+    return max(decoded, key=lambda one: one.strength, default=None), len(rows)
+
+
+def _spans(
+    power: NDArray[np.float32], found: list[Place], symbols: NDArray[np.float32], key: bytes, scheme: str
+) -> list[Span]:
     """Return the seconds that carry `symbols`.
 
-    Each segment is judged with its neighbours, weighed by loudness. Where it is too quiet for the mark to be there,
-    it goes with what lies around it: marked on both sides is marked.
+    Each block is judged with its neighbours. Where it is too quiet for the mark to be there, it goes with what lies
+    around it: marked on both sides is marked.
     """
     where = stave.layout(key, scheme)
-    length = stave.SEGMENT * stave.HOP
-    total = max(int(grid.starts[-1]) for grid in grids) // length + 1
-    best = np.full(total, -np.inf)
-    loud = np.zeros(total)
-    for grid in grids:
-        turn = np.arange(len(grid.agreed)) % stave.SEGMENTS
-        match = (grid.agreed * symbols[where.symbol[turn]]).sum(axis=1) / np.sqrt(stave.SUMS / 2.0)
-        weight = np.minimum(grid.levels / (np.percentile(grid.levels, stave.LOUD) + stave.HUSH), 1.0) ** 2
-        around = np.sqrt(np.convolve(weight**2, np.ones(AROUND), mode="same"))
-        score = np.convolve(weight * match, np.ones(AROUND), mode="same") / (around + 1e-6)
-        for at, value, heard in zip(np.rint(grid.starts / length).astype(int), score, around, strict=True):
-            if 0 <= at < total:
-                best[at], loud[at] = max(best[at], value), max(loud[at], heard)
-    there = best >= PRESENT
-    known = np.flatnonzero(there | (loud >= HEARD))
-    for before, after in pairwise(known):
+    sent = np.append(symbols, 1.0)
+    known: dict[int, tuple[float, float, float]] = {}
+    for place in found:
+        score = score_at(power @ stave.bins_of(place.pitch), place, where)
+        match = (score.agreed * sent[where.symbol[stave.turns_of(len(score.agreed))]]).sum(axis=1)
+        joined = np.convolve(match, np.ones(AROUND), mode="same") / np.sqrt(AROUND * where.symbol.shape[1] / 2.0)
+        share = score.loudness / (np.percentile(score.loudness, LOUD) + 1e-30)
+        length = stave.COLUMNS * stave.TILE / place.tempo
+        for number, (value, heard) in enumerate(zip(joined, share, strict=True)):
+            at = score.first + number * length
+            slot = round(at / length)
+            if at > -0.5 * length and value > known.get(slot, (-np.inf, 0.0, 0.0))[0]:
+                known[slot] = (float(value), float(heard), max(at, 0.0) * stave.HOP / stave.RATE)
+    slots = sorted(known)
+    there = np.array([known[slot][0] >= PRESENT for slot in slots])
+    sure = [n for n, slot in enumerate(slots) if there[n] or known[slot][1] >= HEARD]
+    for before, after in pairwise(sure):
         if there[before] and there[after]:
             there[before:after] = True
-    seconds = length / stave.RATE * speed
-    return [Span(start=float(at * seconds), end=float((at + 1) * seconds)) for at in np.flatnonzero(there)]
+    seconds = stave.BLOCK / stave.RATE / (found[0].tempo if found else 1.0)
+    starts = [known[slot][2] for n, slot in enumerate(slots) if there[n]]
+    return [Span(start=start, end=start + seconds) for start in starts]
 
 
-def joined(spans: list[Span], seconds: float) -> list[Span]:
+def together(spans: list[Span], seconds: float) -> list[Span]:
     """Return `spans` cut to the file, in order, joined where less than 0.2 s lies between them."""
     out: list[Span] = []
     for span in sorted(spans, key=lambda one: one.start):

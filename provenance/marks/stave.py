@@ -1,153 +1,236 @@
-"""The lattice of a sound: where in time and pitch the symbols sit, and how they are written and read.
+"""The stave of a sound: tiles of time and pitch, whose loudness against each other carries the symbols of the mark.
 
-The sound is looked at as 96 bands of 31.25 Hz (375 to 3375 Hz, inside the telephone band) in frames of 16 ms, each
-coefficient over its surroundings' level. Eight frames are a segment; in it, 29 coefficients of the key's choice are
-joined into one sum, which is moved towards one of two interleaved lattices. Twelve segments hold all symbols.
+The sound is seen as 45 bands (31 of 100 Hz up to 3400 Hz, where a telephone ends, and 14 wider ones up to 7300 Hz) in
+columns of 64 ms. A tile's level is the logarithm of its power. Four columns are a block; in it each band gives three
+differences of levels, which a filter, a gain or a room changes little and a changed tempo or pitch only moves. Sums of
+two or three differences, chosen by the key, lie on one of two interleaved lattices (spread-transform dither modulation,
+Chen and Wornell 2001). Thirteen blocks hold all symbols.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .codes import SYMBOLS
 from .keys import KeyStream
-from .mdct import mdct
 
 RATE = 16_000
 """Hertz at which the mark is written and read."""
-HOP = 256
-"""Samples from frame to frame."""
-LOW, BANDS = 12, 96
-SEGMENT = 8
-"""Frames in a segment."""
-SEGMENTS = 12
-"""Segments until every symbol was there once."""
-SUMS = 26
-SPREAD = SEGMENT * BANDS // SUMS
-PERIOD = SEGMENTS * SEGMENT * HOP
-"""Samples after which the mark repeats: 1.536 s."""
-STEP = 1.4
-"""Distance of lattice points, in units of a coefficient over its level times the root of `SPREAD`."""
-BEND = 0.6
-"""How much of a band's level, in decibels, the strength of the mark follows; codecs follow about as much."""
-FLOOR = 0.01
-"""Least level of a band, as power over that of all bands near it in time."""
-NEAR = 31
-"""Frames over which the level of all bands is taken."""
-LOUD = 70.0
-"""Percentile of the segments' levels that counts as loud."""
+HOP = 128
+WINDOW = 512
+"""Samples: how far the spectra lie apart, and how long each is."""
+TILE = 8
+"""Spectra in a tile: 64 ms."""
+COLUMNS = 4
+"""Columns of tiles in a block."""
+BLOCK = COLUMNS * TILE * HOP
+"""Samples in a block: 256 ms."""
+EDGES = np.concatenate([np.linspace(300.0, 3400.0, 32), np.linspace(3400.0, 7300.0, 15)[1:]])
+"""Hertz between which the bands lie."""
+BANDS, LOW = len(EDGES) - 1, 31
+"""Bands in all, and how many of them a telephone passes."""
+DIFFERENCES: NDArray[np.float32] = np.array(
+    [[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, -1.0, 1.0], [-(0.5**0.5), -(0.5**0.5), 0.5**0.5, 0.5**0.5]], dtype=np.float32
+)
+"""The differences of the four levels of a band in a block; all have the same norm."""
+LOW_SPREAD, HIGH_SPREAD, PILOT_SPREAD = 3, 2, 3
+"""Differences in a sum."""
+LOW_CHANNELS, CHANNELS = 3, 4
+"""Pilot channels below 3400 Hz, and in all: bands whose first two differences are known, so that they can be found."""
+BLOCKS = 13
+PERIOD = BLOCKS * BLOCK
+"""Samples after which the mark repeats: 3.328 s."""
+STEP = 13.0
+"""Distance of lattice points in decibels."""
+NEAR = 15
+"""Columns over which the mean power is taken that a tile is measured against."""
+FLOORS = (0.01, 0.001, 0.015, 0.006)
+"""Power added to a tile before the logarithm: shares of the mean of its band near it, of that of all bands, of the
+tile before and the one before that. It keeps tiles that noise or a room fills from counting."""
 HUSH = 1e-5
-"""Level (full scale 1) below which a frame counts as silent and is left alone."""
+"""Level (full scale 1) below which sound counts as silent and is left alone."""
+NOTHING = WINDOW * HUSH**2 / 4.0
+"""Power of a band in a spectrum below which it counts as silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What one key makes of a period: for each `[SEGMENTS, SUMS]` its coefficients, signs, dither and symbol."""
+    """What one key makes of a period: which differences are joined, with what signs and dither, to which symbol.
 
-    coefficients: NDArray[np.intp]
+    `members` and `signs` (their weights) are `[BLOCKS, sums, 3]`: places in a block's differences `[3 * BANDS]`, or
+    `3 * BANDS` with weight 0 where a sum has only two. The last `2 * CHANNELS` sums are the pilot, whose `symbol` is
+    `SYMBOLS`.
+    """
+
+    members: NDArray[np.intp]
     signs: NDArray[np.float32]
     dither: NDArray[np.float32]
     symbol: NDArray[np.intp]
+    high: NDArray[np.bool_]
+    pilot_bands: NDArray[np.intp]
+    pilot_signs: NDArray[np.float32]
+
+
+PILOTS = 2 * CHANNELS
+"""Pilot sums in a block."""
 
 
 @lru_cache(maxsize=8)
 def layout(key: bytes, scheme: str) -> Layout:
     """Return the layout of `key`."""
     stream = KeyStream(key, f"{scheme} layout")
-    used = SUMS * SPREAD
-    coefficients = np.stack([stream.permutation(SEGMENT * BANDS)[:used] for _ in range(SEGMENTS)])
-    symbol = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])
+    low, high = stream.permutation(LOW), LOW + stream.permutation(BANDS - LOW)
+    taken = LOW_CHANNELS * PILOT_SPREAD, (CHANNELS - LOW_CHANNELS) * PILOT_SPREAD
+    pilots = np.concatenate([low[: taken[0]], high[: taken[1]]]).reshape(CHANNELS, PILOT_SPREAD)
+    parts = [
+        *_parts(low[taken[0] :], low, LOW_SPREAD),
+        *_parts(high[taken[1] :], high, HIGH_SPREAD),
+    ]
+    counts = sum(count for _, count, _ in parts[:3]), sum(count for _, count, _ in parts[3:])
+    members = np.full((BLOCKS, sum(counts) + PILOTS, LOW_SPREAD), 3 * BANDS, dtype=np.intp)
+    signs = np.zeros(members.shape, dtype=np.float32)
+    for block in range(BLOCKS):
+        row = 0
+        for places, count, spread in parts:
+            used = places[stream.permutation(len(places))[: count * spread]]
+            members[block, row : row + count, :spread] = used.reshape(count, spread)
+            signs[block, row : row + count, :spread] = _BALANCED[spread]
+            row += count
+        members[block, row:] = np.concatenate([pilots, BANDS + pilots])
+        signs[block, row:] = _BALANCED[PILOT_SPREAD]
+    signs /= np.sqrt(np.square(signs).sum(axis=2, keepdims=True))
     return Layout(
-        coefficients=coefficients.reshape(SEGMENTS, SUMS, SPREAD),
-        signs=stream.signs(SEGMENTS * used).reshape(SEGMENTS, SUMS, SPREAD) / np.float32(np.sqrt(SPREAD)),
-        dither=stream.uniform(SEGMENTS * SUMS).reshape(SEGMENTS, SUMS).astype(np.float32),
-        symbol=symbol[: SEGMENTS * SUMS].reshape(SEGMENTS, SUMS),
+        members=members,
+        signs=signs,
+        dither=stream.uniform(BLOCKS * members.shape[1]).reshape(BLOCKS, -1).astype(np.float32),
+        symbol=_symbols(stream, counts),
+        high=np.arange(members.shape[1]) >= counts[0],
+        pilot_bands=pilots,
+        pilot_signs=signs[0, -CHANNELS:],
     )
 
 
-def whole(mono: NDArray[np.float32], before: int) -> NDArray[np.float32]:
-    """Return `mono` after `before` zeros, with zeros to a whole number of hops and one more at the end."""
-    length = before + len(mono)
-    after = -length % HOP + HOP
-    return np.pad(mono, (before, after)).astype(np.float32)
+def _parts(free: NDArray[np.intp], bands: NDArray[np.intp], spread: int) -> list[tuple[NDArray[np.intp], int, int]]:
+    """Return, for each kind of difference, the places free for symbols, how many sums they make, and of how many.
+
+    Pilots leave the third kind of their bands free. Members of a sum are of one kind, so that a gain that changes
+    with time, as a compressor's does, is the same in all of them.
+    """
+    places = [free, BANDS + free, 2 * BANDS + bands]
+    return [(one, len(one) // spread, spread) for one in places]
 
 
-def bands_of(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the coefficients `[frames, 96]` of mono `samples` at 16 kHz, a whole number of hops long."""
-    return mdct(samples, HOP)[:, LOW : LOW + BANDS]
+_BALANCED: dict[int, NDArray[np.float32]] = {
+    2: np.array([1.0, -1.0], dtype=np.float32),
+    3: np.array([1.0, 1.0, -2.0], dtype=np.float32),
+}
+"""Weights of the members of a sum: together they are 0, so that what is common to all bands cancels."""
 
 
-def levels_of(bands: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the level `[frames, 96]` that each coefficient is measured against; never 0."""
-    from scipy.ndimage import uniform_filter, uniform_filter1d
+def _symbols(stream: KeyStream, counts: tuple[int, int]) -> NDArray[np.intp]:
+    """Return the symbol of each sum `[BLOCKS, sums]`.
 
-    power = bands * bands
-    near = uniform_filter(power, (5, 9), mode="nearest")
-    loud = uniform_filter1d(power.mean(axis=1), NEAR, mode="nearest")[:, None] + np.float32(HUSH**2)
-    bent = (np.maximum(near, 0.0) / loud) ** np.float32(BEND) * loud + loud * np.float32(FLOOR)
-    return np.asarray(np.sqrt(bent), dtype=np.float32)
-
-
-def whitened(bands: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return `bands` over their own nearest surroundings, clipped: what the pilot is sought in."""
-    from scipy.ndimage import uniform_filter
-
-    near = np.maximum(uniform_filter(bands * bands, (3, 3), mode="nearest"), 0.0)
-    near += np.float32(1e-4) * near.mean(axis=1, keepdims=True) + np.float32(HUSH**2)
-    return np.asarray(np.clip(bands / np.sqrt(near), -3.0, 3.0), dtype=np.float32)
+    The low bands hold every symbol once in a period; the high ones those of half a period later, so that three
+    seconds hold nearly all.
+    """
+    low = np.concatenate([stream.permutation(SYMBOLS), stream.permutation(SYMBOLS)])
+    low = low[: BLOCKS * counts[0]].reshape(BLOCKS, counts[0])
+    high = np.stack([row[stream.permutation(counts[0])[: counts[1]]] for row in low])
+    pilot = np.full((BLOCKS, PILOTS), SYMBOLS, dtype=np.intp)
+    return np.concatenate([low, np.roll(high, BLOCKS // 2, axis=0), pilot], axis=1)
 
 
-def segment_levels(bands: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the root mean square of each whole segment."""
-    count = len(bands) // SEGMENT
-    power = (bands[: count * SEGMENT] ** 2).reshape(count, -1).mean(axis=1)
-    return np.asarray(np.sqrt(power), dtype=np.float32)
+def spectra(mono: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Return the spectra `[frames, 257]` of `mono` at 16 kHz, windowed, one each `HOP` samples from the first on."""
+    import scipy.fft
+
+    padded = np.pad(np.asarray(mono, dtype=np.float32), (WINDOW // 2, WINDOW // 2 + HOP))
+    views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    return np.asarray(scipy.fft.rfft(views * _window(), axis=1), dtype=np.complex64)
 
 
-def sums_of(even: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
-    """Return the signed sums `[segments, SUMS]` of `even` `[frames, 96]` (coefficients over their levels)."""
-    count = len(even) // SEGMENT
-    turn = np.arange(count) % SEGMENTS
-    flat = even[: count * SEGMENT].reshape(count, SEGMENT * BANDS)
-    taken = np.take_along_axis(flat, where.coefficients.reshape(SEGMENTS, -1)[turn], axis=1)
-    joined = (taken * where.signs.reshape(SEGMENTS, -1)[turn]).reshape(count, SUMS, SPREAD).sum(axis=2)
-    return np.asarray(joined, dtype=np.float32)
+def sound(spectrum: NDArray[np.complex64], length: int) -> NDArray[np.float32]:
+    """Return the `length` samples of `spectrum`, the inverse of `spectra`."""
+    import scipy.fft
+
+    pieces = scipy.fft.irfft(spectrum, WINDOW, axis=1) * _window()
+    parts = WINDOW // HOP
+    pieces = pieces.reshape(len(pieces), parts, HOP)
+    out = np.zeros((len(pieces) + parts - 1, HOP), dtype=np.float32)
+    for part in range(parts):
+        out[part : part + len(pieces)] += pieces[:, part]
+    return np.asarray(out.reshape(-1)[WINDOW // 2 : WINDOW // 2 + length] / 1.5, dtype=np.float32)
 
 
-def spread(errors: NDArray[np.float32], frames: int, where: Layout) -> NDArray[np.float32]:
-    """Return the coefficients `[frames, 96]` whose sums are `errors` `[segments, SUMS]`."""
-    count = len(errors)
-    turn = np.arange(count) % SEGMENTS
-    out = np.zeros((frames, BANDS), dtype=np.float32)
-    flat = np.zeros((count, SEGMENT * BANDS), dtype=np.float32)
-    each = (errors[..., None] * where.signs[turn]).reshape(count, -1)
-    np.put_along_axis(flat, where.coefficients.reshape(SEGMENTS, -1)[turn], each, axis=1)
-    out[: count * SEGMENT] = flat.reshape(count * SEGMENT, BANDS)
-    return out
+@lru_cache(maxsize=1)
+def _window() -> NDArray[np.float32]:
+    return np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 
 
-def errors_to_lattice(sums: NDArray[np.float32], symbols: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
-    """Return what must be added to `sums` so that each lies on the lattice of its symbol."""
-    turn = np.arange(len(sums)) % SEGMENTS
-    half = np.where(symbols[where.symbol] > 0, 0.0, 0.5).astype(np.float32)
-    phase = sums / np.float32(STEP) - (where.dither + half)[turn]
-    return np.asarray((np.round(phase) - phase) * np.float32(STEP), dtype=np.float32)
+@lru_cache(maxsize=128)
+def bins_of(pitch: float) -> NDArray[np.float32]:
+    """Return the share of each bin in each band, `[257, BANDS]`, when all pitches are `pitch` times as high."""
+    width = RATE / WINDOW
+    middle = (np.arange(WINDOW // 2 + 1) * width)[:, None]
+    lower, upper = EDGES[:-1] * pitch, EDGES[1:] * pitch
+    inside = np.minimum(middle + width / 2, upper) - np.maximum(middle - width / 2, lower)
+    return np.asarray(np.clip(inside / width, 0.0, 1.0), dtype=np.float32)
 
 
-def agreement(sums: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
-    """Return for each sum its soft value, +1 on the lattice of the symbol +1, -1 on the other."""
-    turn = np.arange(len(sums)) % SEGMENTS
-    phase = sums / np.float32(STEP) - where.dither[turn]
-    return np.asarray(np.cos(np.float32(2.0 * np.pi) * phase), dtype=np.float32)
+def powers(mono: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the power `[frames, 257]` of the spectra of `mono`."""
+    spectrum = spectra(mono)
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
 
 
-def soft_values(agreed: NDArray[np.float32], weights: NDArray[np.float32], where: Layout) -> NDArray[np.float64]:
-    """Return the 306 soft values of the segments `agreed` `[segments, SUMS]` with a weight for each segment."""
-    turn = np.arange(len(agreed)) % SEGMENTS
-    weighted = (agreed * weights[:, None]).ravel()
-    return np.asarray(np.bincount(where.symbol[turn].ravel(), weights=weighted, minlength=SYMBOLS), dtype=np.float64)
+def tiles(bands: NDArray[np.float32], start: float, tempo: float) -> NDArray[np.float64]:
+    """Return the power of each tile `[columns, BANDS]`, the first at frame `start`; `tempo` makes them shorter."""
+    grown = np.concatenate([np.zeros((1, bands.shape[1])), np.cumsum(bands, axis=0, dtype=np.float64)])
+    length = TILE / tempo
+    edges = start + length * np.arange(int((len(bands) - start) // length) + 1)
+    before = np.clip(np.floor(edges).astype(int), 0, len(bands) - 1)
+    share = (edges - before)[:, None]
+    between = grown[before] * (1.0 - share) + grown[before + 1] * share
+    return np.asarray(np.maximum(np.diff(between, axis=0), 0.0), dtype=np.float64)
+
+
+def floors(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power that is added to each tile of `power` `[columns, BANDS]` before the logarithm; never 0."""
+    from scipy.ndimage import uniform_filter1d
+
+    near = uniform_filter1d(power, NEAR, axis=0, mode="nearest")
+    last = np.concatenate([power[:1], power[:-1]])
+    older = np.concatenate([last[:1], last[:-1]])
+    own, all_bands, tail, far_tail = FLOORS
+    out = own * near + all_bands * near.mean(axis=1, keepdims=True) + tail * last + far_tail * older
+    return np.asarray(np.maximum(out, 0.0) + NOTHING * TILE * FLOORS[0], dtype=np.float64)
+
+
+def differences(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the differences `[blocks, 3 * BANDS]` of whole blocks of `levels` `[columns, BANDS]` in decibels."""
+    count = len(levels) // COLUMNS
+    blocks = levels[: count * COLUMNS].reshape(count, COLUMNS, BANDS)
+    return np.asarray(np.einsum("ht,btn->bhn", DIFFERENCES, blocks).reshape(count, -1), dtype=np.float64)
+
+
+def turns_of(count: int) -> NDArray[np.intp]:
+    """Return which block of a period each of `count` blocks is."""
+    return np.arange(count) % BLOCKS
+
+
+def joined(values: NDArray[np.float64], where: Layout, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return, for each sum `[blocks, sums]`, its members of `values` `[blocks, 3 * BANDS]` times `weights`, added."""
+    turn = turns_of(len(values))
+    padded = np.pad(values, ((0, 0), (0, 1)))
+    taken = padded[np.arange(len(values))[:, None, None], where.members[turn]]
+    return np.asarray((taken * weights[turn]).sum(axis=2), dtype=np.float64)
+
+
+def sums_of(power: NDArray[np.float64], where: Layout) -> NDArray[np.float64]:
+    """Return the sums `[blocks, sums]` in decibels of the tiles `power` `[columns, BANDS]`."""
+    levels = 10.0 * np.log10(power + floors(power))
+    return joined(differences(levels), where, where.signs)
