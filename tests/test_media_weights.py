@@ -200,6 +200,24 @@ def test_the_shared_files_are_those_of_the_cards(shared: Path, monkeypatch: pyte
             assert resolve(name).name == card.file
 
 
+def test_a_model_without_a_known_digest_is_used_only_as_the_user_pinned_it(tmp_path: Path) -> None:
+    source = tmp_path / "decoder_Q.ckpt"
+    source.write_bytes(CONTENT)
+    own = hashlib.sha256(CONTENT).hexdigest()
+    with pytest.raises(InputError, match="could not be checked here"):
+        pull("trustmark-q", url=source.as_uri())
+    with pytest.raises(WeightsError, match="expected sha256"):
+        pull("trustmark-q", url=source.as_uri(), sha256="0" * 64)
+    assert left_behind() == []
+    path = pull("trustmark-q", url=source.as_uri(), sha256=own)
+    assert resolve("trustmark-q") == path
+    path.write_bytes(CONTENT + b"!")
+    with pytest.raises(WeightsError, match="no SHA-256 that could be checked"):
+        resolve("trustmark-q")
+    with pytest.raises(InputError, match="leave --sha256 out"):
+        pull("aasist", sha256=own)
+
+
 def test_the_table_in_the_docs_has_every_card() -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
     rows = [
@@ -215,8 +233,8 @@ def test_the_table_in_the_docs_has_every_card() -> None:
             else "to be fetched by hand",
             f"[{card.source.removeprefix('https://').rstrip('/')}]({card.source})",
             card.licence,
-            f"{card.size:,}",
-            f"`{card.sha256[:16]}`",
+            f"{card.size:,}" if card.size else "not known",
+            f"`{card.sha256[:16]}`" if card.sha256 else "not known",
             card.input,
             card.training_data,
             card.paper,

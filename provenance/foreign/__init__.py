@@ -23,7 +23,6 @@ FOREIGN = {
     "perth": ".perth:PerthReader",
     "trustmark": ".trustmark:TrustMarkReader",
     "audioseal": ".audioseal:AudioSealReader",
-    "videoseal": ".videoseal:VideoSealReader",
 }
 """Name of a reader -> module (relative to this folder) and class."""
 

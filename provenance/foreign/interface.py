@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from ...media.view import View
 
+KEYLESS = "without a key anybody can write it"
+"""What holds of all these schemes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignMark:

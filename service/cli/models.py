@@ -19,11 +19,17 @@ def show() -> None:
 
 
 @app.command()
-def pull(name: Annotated[str, typer.Argument(help="The model's name, as assay models list shows it.")]) -> None:
+def pull(
+    name: Annotated[str, typer.Argument(help="The model's name, as assay models list shows it.")],
+    *,
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", help="What you expect, where the model's card knows no SHA-256.")
+    ] = None,
+) -> None:
     """Download one model from its source and keep it if its SHA-256 is right."""
     from ...media.weights import pull as fetch
 
-    typer.echo(str(fetch(name)))
+    typer.echo(str(fetch(name, sha256=sha256)))
 
 
 @app.command()
