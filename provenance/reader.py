@@ -105,7 +105,7 @@ def read_manifest(
     `mime` may be `None`: the type is then told from the bytes. Raises `WorkerFailed` if the process dies or takes
     longer than `limits.verify_seconds`, `LimitExceeded` if the store is larger than `limits.manifest_bytes`.
     """
-    request = {"path": os.path.abspath(path), "mime": mime}  # noqa: PTH100 - links stay links
+    request: dict[str, Any] = {"path": os.path.abspath(path), "mime": mime}  # noqa: PTH100 - links stay links
     child = _take(limits.memory_bytes)
     if child.settings != settings:  # it knows those that it was sent last
         request["settings"] = child.settings = settings

@@ -8,10 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,11 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ...provenance.batch import Answer, Batch
-    from ...provenance.ocsp import Responders
-    from ...provenance.remote import RemotePolicy
     from ...provenance.trust import Trust
-    from ...provenance.verification import Verification
     from ..spool import Spool
+    from .verify_check import Check
 
 # Of several answers the one that matters most decides: found, then not examined, then wrong usage, then nothing.
 _GRAVITY = {1: 3, 3: 2, 2: 1, 0: 0}
@@ -92,13 +89,14 @@ def verify(
 
     warm_up(DEFAULT_LIMITS)  # it loads c2pa-rs while this process loads the rest
     from ...provenance.batch import files_below, verify_each
+    from .verify_check import Hosts, check_with
 
     _refuse(paths, sidecar, as_json=as_json, as_csv=as_csv)
     trust = trust_with(anchor)
     several = len(paths) > 1 or paths[0].is_dir()
     show = _printer(as_json=as_json, as_csv=as_csv, tree=tree, steps=verbose > 0 or not several, alone=not several)
     places = Places.of(store, resolver, inside, mark_key) if recover else None
-    check = _check(trust, sidecar, places, second=second, hosts=_Hosts(remote=remote, ocsp=ocsp))
+    check = check_with(trust, sidecar, places, second=second, hosts=Hosts(remote=remote, ocsp=ocsp))
     batch = _batch(check, sidecar, resume, jobs if several else 1)
     begun, worst, broken, borrowed = time.monotonic(), 0, 0, 0
     counts: Counter[str] = Counter()
@@ -130,81 +128,7 @@ def _refuse(paths: list[Path], sidecar: Path | None, *, as_json: bool, as_csv: b
         raise InputError(msg)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Check:
-    """What is done with each file, and what answers depend on beside it."""
-
-    check: Callable[[Path], Verification]
-    under: tuple[object, ...]
-    trust: Trust
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hosts:
-    """The hosts that may be asked, none by default: for manifests, and whether certificates were withdrawn."""
-
-    remote: list[str] | None
-    ocsp: list[str] | None
-
-    def manifests(self) -> RemotePolicy | None:
-        from ...provenance.remote import RemotePolicy
-
-        return RemotePolicy(hosts=frozenset(self.remote)) if self.remote else None
-
-    def responders(self) -> Responders | None:
-        if not self.ocsp:
-            return None
-        from ...provenance.ocsp import Responders
-        from ...provenance.remote import RemotePolicy
-
-        return Responders(RemotePolicy(hosts=frozenset(self.ocsp)))
-
-    def under(self) -> tuple[object, ...]:
-        """Return what answers depend on."""
-        return (*sorted(self.remote or ()), *(f"ocsp {host}" for host in sorted(self.ocsp or ())))
-
-
-def _check(trust: Trust, sidecar: Path | None, places: Places | None, *, second: bool, hosts: _Hosts) -> _Check:
-    from ...provenance.recover import verify_or_recover
-    from ...provenance.verify import verify as verify_file
-
-    policy, responders = hosts.manifests(), hosts.responders()
-    recovery, looked_into = places.recovery() if places is not None else (None, ())
-
-    def once(path: Path) -> Verification:
-        own = verify_file(path, trust=trust, sidecar=sidecar, remote=policy, responders=responders)
-        found = verify_or_recover(path, recovery=recovery, trust=trust, verified=own)
-        return _with_opinion((own, found), path, trust, sidecar, responders) if second else found
-
-    return _Check(check=once, under=(second, *hosts.under(), *looked_into), trust=trust)
-
-
-def _with_opinion(
-    own_and_found: tuple[Verification, Verification],
-    path: Path,
-    trust: Trust,
-    sidecar: Path | None,
-    responders: Responders | None,
-) -> Verification:
-    """Return the second verification with the second opinion's state and where it differs among its facts.
-
-    The opinion is about the file's own manifest, as the first one is: not about one that was found through a mark.
-    """
-    from ...media.errors import AssayError
-    from ...provenance.second_opinion import disagreements, second_opinion
-
-    own, found = own_and_found
-    try:
-        opinion = second_opinion(path, trust=trust, sidecar=sidecar, responders=responders)
-    except AssayError as error:
-        told: dict[str, Any] = {"state": None, "error": str(error), "disagreements": []}
-    else:
-        state = None if opinion.state is None else opinion.state.value
-        told = {"state": state, "disagreements": [one.sentence for one in disagreements(own, opinion)]}
-    return replace(found, facts={**found.facts, "second_opinion": told})
-
-
-def _batch(check: _Check, sidecar: Path | None, resume: Path | None, jobs: int | None) -> Batch:
+def _batch(check: Check, sidecar: Path | None, resume: Path | None, jobs: int | None) -> Batch:
     from ...provenance.batch import Batch, judged_under, usable_cores
     from ...provenance.resume import Earlier
 
