@@ -16,7 +16,7 @@ from . import charts, metrics
 from .quality import MEASURES
 from .result import Result, collect, write
 from .rows import Row
-from .summary import ALL, Line, common, estimate
+from .summary import ALL, UNSEEN, Line, common, estimate
 
 __all__ = ["Result", "collect", "page_values", "render", "write"]
 
@@ -72,9 +72,16 @@ class Board:
         return self.line(ALL, self.widest)
 
     @property
+    def unseen(self) -> Line | None:
+        """The line over the makers never met in training, if some were met."""
+        return self.line(UNSEEN, self.widest)
+
+    @property
     def by_maker(self) -> list[Line]:
         """The lines of each maker over all launderings, the best found first."""
-        mine = [one for one in self.lines if one.laundering == self.widest and one.maker != ALL and one.auc]
+        mine = [
+            one for one in self.lines if one.laundering == self.widest and one.maker not in (ALL, UNSEEN) and one.auc
+        ]
         return sorted(mine, key=lambda line: -line.auc.value if line.auc else 0.0)
 
     def link(self, line: Line) -> str:
@@ -85,13 +92,13 @@ class Board:
         """Return the anchor of the rows of a maker under a laundering; of pooled ones, of all that are pooled."""
         where = "" if laundering == ALL else f"-{_slug(laundering)}"
         # A maker pooled over launderings has its rows in several tables: they begin at the detector's own.
-        who = "" if maker == ALL or laundering == ALL else f"-{_slug(maker)}"
+        who = "" if maker in (ALL, UNSEEN) or laundering == ALL else f"-{_slug(maker)}"
         return f"rows-{self.id}{where}{who}"
 
     def command(self, maker: str, laundering: str) -> str:
         """Return the command that shows these rows."""
         words = ["assay", "bench", "rows", "RESULTS", "--detector", self.detector, "--kind", self.kind]
-        words += ["--laundering", laundering] * (laundering != ALL) + ["--maker", maker] * (maker != ALL)
+        words += ["--laundering", laundering] * (laundering != ALL) + ["--maker", maker] * (maker not in (ALL, UNSEEN))
         return shlex.join(words)
 
     def listed(self) -> list[tuple[str, list[tuple[str, list[Row]]]]]:

@@ -18,7 +18,7 @@ from .checkout import commit as commit
 from .protocols import Protocols, judge
 from .rows import Facts, NotMade, Row, write_rows
 from .seen import met_by
-from .summary import ALL, Leak, Line, leaks, summarise
+from .summary import ALL, UNSEEN, Leak, Line, leaks, summarise
 
 SCHEMA = "assay-leaderboard/1"
 _LIBRARIES = ("numpy", "onnxruntime", "av", "opencv-contrib-python", "pillow")
@@ -105,7 +105,7 @@ def leaderboard(result: Result, folder: Path) -> dict[str, Any]:
     """Return the leaderboard: a stable schema, one entry a detector and kind, and where its rows are.
 
     An entry is over all makers and launderings; `clean` holds the same without laundering, `unseen` names the makers
-    that the detector is known not to have met.
+    that the detector is known not to have met, and `never met` is over those where others were met.
     """
     rows = folder / "rows.jsonl"
     return {
@@ -127,7 +127,8 @@ def _entry(line: Line, result: Result) -> dict[str, Any]:
     clean = next((one for one in mine if one.maker == ALL and one.laundering == "clean"), None)
     versions = {row.version for row in result.rows if row.detector == line.detector and row.version}
     scales = {row.scale for row in result.rows if row.detector == line.detector and row.score is not None}
-    makers = [one.maker for one in mine if one.maker != ALL and one.laundering == line.laundering]
+    makers = [one.maker for one in mine if one.maker not in (ALL, UNSEEN) and one.laundering == line.laundering]
+    never = next((one for one in mine if one.maker == UNSEEN and one.laundering == line.laundering), None)
     return {
         "detector": line.detector,
         "version": ", ".join(sorted(versions)),
@@ -137,4 +138,5 @@ def _entry(line: Line, result: Result) -> dict[str, Any]:
         "unseen": [one.maker for one in mine if one.seen is False and one.laundering == line.laundering],
         **{name: value for name, value in line.to_json().items() if name not in ("detector", "kind", "maker", "seen")},
         "clean": clean.to_json() if clean else None,
+        "never met": never.to_json() if never else None,
     }

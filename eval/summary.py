@@ -16,6 +16,8 @@ from .statistics import Estimate, Metric, group_bootstrap
 
 DRAWS = 300
 ALL = "all"
+UNSEEN = "never met"
+"""In the place of a maker: those that the detector is known not to have met in training, where it has met others."""
 FPR = 0.05
 # An interval over fewer groups than this would only look like one.
 GROUPS_LEAST = 5
@@ -85,6 +87,8 @@ Seen = Mapping[str, frozenset[str] | None]
 def summarise(rows: Iterable[Row], *, seed: int, seen: Seen | None = None) -> list[Line]:
     """Return a line for each detector, kind, laundering and maker, and over all makers and launderings (`all`).
 
+    Where some makers are known from training, and some not, there is one more over those `never met`.
+
     Where a detector applies to nothing of a kind there is no line.
     """
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -96,10 +100,14 @@ def summarise(rows: Iterable[Row], *, seed: int, seen: Seen | None = None) -> li
             continue
         chains = list(dict.fromkeys(["clean", *sorted({row.laundering for row in kept})]))
         makers = sorted({row.maker for row in kept if row.maker})
+        met = (seen or {}).get(kept[0].detector)
+        strange = {maker for maker in makers if met is not None and maker not in met}
+        pools = [ALL, UNSEEN] if 0 < len(strange) < len(makers) else [ALL]
         for chain in [*chains, ALL] if len(chains) > 1 else chains:
             under = kept if chain == ALL else [row for row in kept if row.laundering == chain]
-            for maker in [ALL, *makers]:
-                chosen = [row for row in under if not row.maker or maker in (ALL, row.maker)]
+            for maker in [*pools, *makers]:
+                members = {ALL: set(makers), UNSEEN: strange}.get(maker, {maker})
+                chosen = [row for row in under if not row.maker or row.maker in members]
                 if chosen:
                     lines.append(_line(chosen, (maker, chain), seed, seen or {}))
     return lines
@@ -178,7 +186,7 @@ def _line(rows: Sequence[Row], what: tuple[str, str], seed: int, seen: Seen) -> 
         cllr=metrics.cllr(scores, spoof) if ratios else None,
         min_cllr=metrics.min_cllr(scores, spoof) if both else None,
         seconds=float(np.mean([row.seconds for row in rows])),
-        seen=None if met is None or maker == ALL else maker in met,
+        seen=None if met is None or maker in (ALL, UNSEEN) else maker in met,
     )
 
 
