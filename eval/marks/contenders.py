@@ -89,7 +89,7 @@ class OurImage:
 
 
 class OurAudio:
-    """`assay.stave.1` under the shared key."""
+    """`assay.stave.2` under the shared key."""
 
     name, kind, bits, ours = "assay-audio", "audio", 64, True
 
