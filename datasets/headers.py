@@ -8,6 +8,7 @@ says: `media.Asset` is the judge of what can be decoded.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,8 +65,11 @@ def facts_of(path: Path | str) -> Facts:
         return Facts(state="missing", note="no such file")
     except OSError as error:
         return Facts(state="unreadable", note=error.strerror or str(error))
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        return Facts(state="unreadable", note="no regular file")
     with os.fdopen(handle, "rb", buffering=0) as file:
-        about = os.fstat(handle)
         size, mtime = about.st_size, about.st_mtime_ns
         if not size:
             return Facts(state="empty", note="0 bytes", mtime=mtime)

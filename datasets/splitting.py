@@ -23,7 +23,7 @@ _COLUMNS = ("group", "groups", "maker", "label", "state")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """An index with its splits: `rows` by split ("" is left out), components, and the share of rows in the largest."""
+    """An index with its splits: usable `rows` by split ("" is left out), components, the share of the largest."""
 
     index: Index
     rows: Mapping[str, int]
@@ -46,7 +46,7 @@ def split_index(
     (people swapped with many others), `leave_out` divides the groups themselves and leaves out, with an empty split,
     each row whose groups fell on different sides. Raises as `splits.assign`.
     """
-    sets, rows = _gathered(index)
+    sets, rows, usable = _gathered(index)
     key = {name: name for groups, _, _ in rows for name in groups} if leave_out else components(sets)
     asked = _asked(rows, key)
     assigned = assign(asked, seed=seed, shares=shares, unseen_makers=unseen_makers)
@@ -54,7 +54,7 @@ def split_index(
     split_of = {name: of_component[where] for name, where in key.items()}
     by_set = {groups: sides(groups, split_of) for groups in sets}
     sizes: Counter[str] = Counter()
-    for (groups, _, _), count in rows.items():
+    for groups, count in usable.items():
         sizes[key[groups[0]]] += count
     done: Counter[str] = Counter()
     rewrite(_with_splits(index, by_set, done), out, {k: v for k, v in index.about.items() if k != "version"})
@@ -66,18 +66,21 @@ def split_index(
     )
 
 
-def _gathered(index: Index) -> tuple[set[tuple[str, ...]], Counter[tuple[tuple[str, ...], str, str]]]:
-    """Return the sets of groups that occur together, and how many rows have each set, maker and label."""
-    rows: Counter[tuple[tuple[str, ...], str, str]] = Counter()
+_Set = tuple[str, ...]
+
+
+def _gathered(index: Index) -> tuple[set[_Set], set[tuple[_Set, str, str]], Counter[_Set]]:
+    """Return the sets of groups that occur together, each with its makers and labels, and how many usable rows."""
+    kinds: set[tuple[_Set, str, str]] = set()
+    usable: Counter[_Set] = Counter()
     for table in index.batches(*_COLUMNS):
-        rows.update(
-            (groups, maker, label)
-            for groups, maker, label in zip(
-                _groups(table), table["maker"].to_pylist(), table["label"].to_pylist(), strict=True
-            )
-            if label
-        )
-    return {groups for groups, _, _ in rows}, rows
+        columns = (table[name].to_pylist() for name in ("maker", "label", "state"))
+        for groups, maker, label, state in zip(_groups(table), *columns, strict=True):
+            if label:
+                kinds.add((groups, maker, label))
+                if state == "ok":
+                    usable[groups] += 1
+    return {groups for groups, _, _ in kinds}, kinds, usable
 
 
 def _groups(table: pa.Table) -> list[tuple[str, ...]]:
@@ -88,7 +91,7 @@ def _groups(table: pa.Table) -> list[tuple[str, ...]]:
     return [tuple(several) if several else (name,) for name, several in zip(first, more.to_pylist(), strict=True)]
 
 
-def _asked(rows: Collection[tuple[tuple[str, ...], str, str]], key: Mapping[str, str]) -> list[Item]:
+def _asked(rows: Collection[tuple[_Set, str, str]], key: Mapping[str, str]) -> list[Item]:
     """Return one item for each component, maker and label: `assign` goes by nothing else."""
     kinds = {(key[name], maker, label == SPOOF) for groups, maker, label in rows for name in groups}
     return [
