@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ from .plugins.interface import WHY_MOST
 from .quality import quality, thumbnail
 from .rows import Facts, Row
 from .samples import CLEAN, digest, file_bytes, hand_out, laundered, level, marked, seed_of
+
+_PREFIX = "assay-items-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,8 +244,16 @@ def _opened(card: str) -> Plugin:
 
 @cache
 def _folder() -> Path:
-    """Return the folder of this process in which files are handed out: in memory where the system has such a place."""
-    shelf = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
-    place = tempfile.TemporaryDirectory(dir=shelf if shelf.is_dir() else None, ignore_cleanup_errors=True)
+    """Return the folder of this process in which files are handed out: in memory where the system has such a place.
+
+    What killed processes left behind is removed: nothing of a fake stays longer than until the next run.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
+    shelf = memory if memory.is_dir() else Path(tempfile.gettempdir())
+    for left in shelf.glob(f"{_PREFIX}*"):
+        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if Path("/proc").is_dir() and not Path("/proc", owner).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    place = tempfile.TemporaryDirectory(dir=shelf, prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
     atexit.register(place.cleanup)
     return Path(place.name)
