@@ -158,3 +158,12 @@ def test_presence_is_uniform_over_keys_without_a_mark_and_tiny_with_one(marked: 
     assert 0.0 < MARK.presence(_coded(marked, crf=35), SHARED_KEY) < 1e-9
     assert MARK.presence(marked, OTHER) > 1e-4
     assert MARK.presence([], SHARED_KEY) == 1.0
+
+
+@pytest.mark.parametrize("count", [2, 9, 24, 25])
+def test_short_films_with_much_motion_carry_an_id_through_a_codec(count: int) -> None:
+    frames = [film(1, width=200, height=160, first=9 * number)[0] for number in range(count)]
+    mark = MARK.detect(_coded(list(MARK.embed(_again([f.image for f in frames]), 3, SHARED_KEY)), crf=20), SHARED_KEY)
+    assert mark is not None
+    assert mark.payload == 3
+    assert mark.spans[0].start < 0.2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -99,6 +99,18 @@ def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: byt
     decoded = [one for one in codes.decode(soft, key, scheme) if one is not None]
     best = max(decoded, key=lambda one: one.strength, default=None)
     return Reading(best, len(soft))
+
+
+def read_frames(greys: Sequence[NDArray[np.float32]], key: bytes, scheme: str, layout: str) -> Reading:
+    """Decode the soft values of canvases that were marked one by one, added up, at gain 1."""
+    where = canvas.layout(key, scheme + layout, canvas.PICTURES)
+    soft = np.zeros((len(BLURS), codes.SYMBOLS))
+    for grey in greys:
+        phases = canvas.sums_of(canvas.forward(grey, where), where) / np.float32(where.grid.step)
+        weights = open_blocks(grey)[:, None]
+        soft += [canvas.soft_values(phases, where, weights * canvas.band_weights(where, *bands)) for bands in BLURS]
+    decoded = [one for one in codes.decode(soft, key, scheme) if one is not None]
+    return Reading(max(decoded, key=lambda one: one.strength, default=None), len(soft))
 
 
 def turns_of(grey: NDArray[np.float32], where: canvas.Layout) -> NDArray[np.complex128]:

@@ -33,7 +33,7 @@ def p_value(seen: NDArray[np.complex128], where: Layout) -> float:
     symbol = where.symbol.ravel()
 
     def of_symbols(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(symbol, weights=values.ravel(), minlength=SYMBOLS)
+        return np.asarray(np.bincount(symbol, weights=values.ravel(), minlength=SYMBOLS), dtype=np.float64)
 
     sizes = np.square(np.abs(seen))
     soft = of_symbols((seen * np.exp(-2j * np.pi * where.dither.astype(np.float64))).real)

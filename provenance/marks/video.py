@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,10 @@ GROUP = 0.4
 """Seconds of a group."""
 MOST_FRAMES = 24
 """Frames of a group at most: they are held in memory while their mean is made."""
+SHORT = 24
+"""Frames: in a film of no more, each is marked by itself, like a picture: groups are too few to repeat the symbols."""
+ALONE = " alone"
+"""What the layout of such frames is called after the scheme."""
 STARTS = 4
 """Starts of a group that are read side by side."""
 WINDOW = 8
@@ -47,8 +52,9 @@ class FilmMark:
     def embed(self, frames: Iterable[Frame], payload: int, key: bytes) -> Iterator[Frame]:
         """Yield `frames` with `payload` in them, same times and shapes. Raises `MarkError` if they are too small."""
         symbols = codes.encode(payload, key, self.name)
-        where, waved = canvas.layout(key, self.name, canvas.FILMS), template.pattern(key, self.name)
-        for group in _groups(frames):
+        waved = template.pattern(key, self.name)
+        groups, where = _groups_and_layout(frames, key, self.name)
+        for group in groups:
             for frame in group:
                 image.check_size(frame.image)
             change = image.difference(_mean(group), symbols, where, waved)
@@ -63,11 +69,21 @@ class FilmMark:
 
     def presence(self, frames: Iterable[Frame], key: bytes) -> float:
         """Return the p-value of "`frames` are unmarked under `key`" as they lie: uniform in (0, 1] without a mark."""
-        where = canvas.layout(key, self.name, canvas.FILMS)
+        large = (frame for frame in frames if min(frame.image.shape[:2]) >= image.LEAST_SIDE // 4)
+        groups, where = _groups_and_layout(large, key, self.name)
         seen = np.zeros(where.dither.shape, dtype=np.complex128)
-        for group in _groups(frame for frame in frames if min(frame.image.shape[:2]) >= image.LEAST_SIDE // 4):
+        for group in groups:
             seen += image_reader.turns_of(_mean(group), where)
         return presence.p_value(seen, where)
+
+
+def _groups_and_layout(frames: Iterable[Frame], key: bytes, scheme: str) -> tuple[Iterator[list[Frame]], canvas.Layout]:
+    """Return the groups that are marked as one, and with what: frame by frame in a short film."""
+    source = iter(frames)
+    first = list(islice(source, SHORT + 1))
+    if len(first) <= SHORT:
+        return ([frame] for frame in first), canvas.layout(key, scheme + ALONE, canvas.PICTURES)
+    return _groups(chain(first, source)), canvas.layout(key, scheme, canvas.FILMS)
 
 
 def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
@@ -189,6 +205,13 @@ class _Reader:
         """Return the mark of all frames so far: as they lie or, if that gives nothing, where the template lies."""
         self._finish()
         best, trials = self._decoded()
+        if best is None and 0 < len(self._kept) <= SHORT:
+            greys = [small.astype(np.float32) for _, small in self._kept]
+            alone = image_reader.read_frames(greys, self._key, self._scheme, ALONE)
+            trials += alone.trials
+            if alone.found is not None:
+                whole = Span(start=self._kept[0][0], end=self._kept[-1][0] + self._gap)
+                return self._mark(alone.found, trials, (whole,))
         if best is None and self._kept:
             placed = self._placed()
             if placed is not None:
@@ -202,8 +225,11 @@ class _Reader:
                 trials += more
         if best is None:
             return None
-        p = codes.p_false_alarm(best.strength, trials)
-        return Mark(scheme=self._scheme, payload=best.payload, p_false_alarm=p, spans=self._spans(best.symbols))
+        return self._mark(best, trials, self._spans(best.symbols))
+
+    def _mark(self, found: codes.Decoded, trials: int, spans: tuple[Span, ...]) -> Mark:
+        p = codes.p_false_alarm(found.strength, trials)
+        return Mark(scheme=self._scheme, payload=found.payload, p_false_alarm=p, spans=spans)
 
     def _decoded(self) -> tuple[codes.Decoded | None, int]:
         """Decode all groups together and every stretch of `WINDOW` groups, at each start."""
