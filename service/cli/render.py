@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .options import escaped
 
@@ -80,3 +80,12 @@ def _payload(payload: int | None) -> str:
 
 def _finding_line(finding: Finding) -> str:
     return f"  finding    {finding.detector} {finding.llr:+.2f}: {escaped(finding.note)}"
+
+
+def one_line(answer: dict[str, Any]) -> str:
+    """Return one line on a report that came as plain JSON values: path, conclusion, evidence, provenance."""
+    verdict = answer["verdict"]
+    if answer.get("error"):
+        return f"{escaped(answer['path'])}: not examined: {escaped(answer['error']['message'])}"
+    llr = "no evidence" if verdict["llr"] is None else f"evidence {verdict['llr']:+.2f}"
+    return f"{escaped(answer['path'])}: {verdict['conclusion']} ({llr}, provenance {answer['verification']['state']})"

@@ -15,6 +15,8 @@ from .recovery import InsideOption, Places, ResolverOption, StoreOption
 
 if TYPE_CHECKING:
     from ...detect.report import Report, Unexamined
+    from ...eval.executor import Executor
+    from ..scanning import Wanted
 
 # Of several answers the one that matters most decides: found, then not examined, then wrong usage, then nothing.
 _GRAVITY = {1: 3, 3: 2, 2: 1, 0: 0}
@@ -34,6 +36,16 @@ def scan(
     foreign: Annotated[
         bool, typer.Option("--foreign-marks", help="Read the marks of others' tools too (slower; extra foreign).")
     ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", help="Files at once, answers as they come; 0 = one a core.", min=0)
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option("--ray", help="Scan on a Ray cluster: local, auto or HOST:PORT (extra cluster).")
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Keep answers as Parquet in this folder or URL; a cut-off scan is taken up."),
+    ] = None,
     anchor: AnchorOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = 0,
@@ -45,6 +57,7 @@ def scan(
     from ...detect import names
     from ...detect.page import check_page_place
     from ...detect.scan import Examination, files_below, scan_each
+    from ...media.errors import InputError
     from .progress import steps
     from .render import terminal
 
@@ -52,6 +65,21 @@ def scan(
         check_page_place(html)
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     files = files_below(paths)
+    if ray is not None or out is not None or jobs != 1:
+        from ..scanning import Wanted, executor
+
+        if html:
+            msg = "expected --html without --jobs, --ray and --out: a page holds the files of one process"
+            raise InputError(msg)
+        wanted = Wanted(
+            trust=trust_with(anchor),
+            detectors=chosen,
+            foreign=foreign,
+            store=store,
+            resolvers=tuple(resolver or ()),
+            inside=tuple(inside or ()),
+        )
+        raise typer.Exit(_many(files, wanted, executor(jobs=jobs, ray=ray), out=out, as_json=as_json, quiet=quiet))
     recovery, _ = Places.of(store, resolver, inside, None).recovery()
     examination = Examination(
         trust=trust_with(anchor),
@@ -75,6 +103,33 @@ def scan(
         write_page(kept, html)
         typer.echo(f"report: {html}", err=True)
     raise typer.Exit(worst if files else 3)
+
+
+def _many(files: list[Path], wanted: Wanted, workers: Executor, *, out: str | None, as_json: bool, quiet: bool) -> int:
+    """Scan `files` by `workers`, print a line each as it comes, keep all in `out`; return the exit code."""
+    from ..answers import Answers
+    from ..scanning import scan_many
+    from .progress import steps
+    from .render import one_line
+
+    kept = Answers(out) if out else None
+    known = kept.answered() if kept else {}
+    left = [path for path in files if str(path.absolute()) not in known]
+    if len(left) < len(files):
+        typer.echo(f"{len(files) - len(left)} of {len(files)} files are answered in {out} already", err=True)
+    codes = [known[name] for path in files if (name := str(path.absolute())) in known]
+    try:
+        with steps(total=len(left), quiet=quiet) as tell:
+            for answer, code in scan_many(left, wanted, workers):
+                tell.next(Path(answer["path"]).name)
+                typer.echo(json.dumps(answer) if as_json else one_line(answer))
+                codes.append(code)
+                if kept:
+                    kept.add(answer, code)
+    finally:
+        if kept:
+            kept.flush()
+    return max(codes, key=_GRAVITY.__getitem__, default=3)
 
 
 def _counted(files: list[Path], step: Callable[[str], None]) -> Iterator[Path]:
