@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from typing import Any, Final
 
 import numpy as np
@@ -81,7 +82,9 @@ def build() -> Any:  # noqa: ANN401 - the package has no types
     card = Path(str(audioseal.__file__)).parent / "cards" / "audioseal_detector_16bits.yaml"
     told = yaml.safe_load(card.read_text(encoding="utf-8"))
     config = AudioSealDetectorConfig(
-        nbits=told["nbits"], seanet=SEANetConfig(**told["seanet"]), detector=DetectorConfig(**told["detector"])
+        nbits=told["nbits"],
+        seanet=SEANetConfig(**{**told["seanet"], "norm": "none"}),
+        detector=DetectorConfig(**told["detector"]),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it uses torch's old weight norm
@@ -116,6 +119,6 @@ def load(net: Any, weights: Path) -> None:  # noqa: ANN401
                 net.load_state_dict(state)
             else:  # older names, as the published file has them: the package knows how they changed
                 load_state_dict(net, convert_state_dict_for_scriptable_model(state))
-    except (RuntimeError, AttributeError, KeyError, ValueError, OSError, AssertionError) as error:
+    except (RuntimeError, AttributeError, KeyError, ValueError, OSError, UnpicklingError, AssertionError) as error:
         msg = f"the weights of AudioSeal at {weights} cannot be used: {error}"
         raise WeightsError(msg) from error

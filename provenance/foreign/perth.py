@@ -5,6 +5,7 @@ The package `resemble-perth` (MIT) brings the network and its weights; they are 
 
 from __future__ import annotations
 
+from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -96,7 +97,7 @@ def _load() -> Any:  # noqa: ANN401
         net = PerthNet(PerthConfig(**told))
         state = torch.load(weights, map_location="cpu", weights_only=True)
         net.load_state_dict(state["model"])
-    except (OSError, KeyError, TypeError, RuntimeError, yaml.YAMLError) as error:
+    except (OSError, KeyError, TypeError, RuntimeError, UnpicklingError, yaml.YAMLError) as error:
         msg = f"the weights of Perth at {weights} cannot be used: {error}"
         raise WeightsError(msg) from error
     return net.eval()

@@ -7,6 +7,7 @@ read without unpickling objects.
 from __future__ import annotations
 
 from math import comb
+from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from typing import Any, Final
 
 from ...media.errors import MissingExtra, WeightsError
@@ -95,7 +96,7 @@ def network() -> Any:  # noqa: ANN401
             own = {key.removeprefix("decoder."): one for key, one in state.items() if key.startswith("decoder.")}
             inner = {key if key.startswith("decoder.") else f"decoder.{key}": one for key, one in own.items()}
             net.load_state_dict(inner)
-        except (RuntimeError, AttributeError, KeyError, ValueError, OSError) as error:
+        except (RuntimeError, AttributeError, KeyError, ValueError, OSError, UnpicklingError) as error:
             msg = f"the weights of TrustMark at {weights} cannot be used: {error}"
             raise WeightsError(msg) from error
         _kept[str(weights)] = net
