@@ -8,10 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +179,29 @@ def _conduct(folder: Path, module: Path, out: Path, leave: Leave, *, slow: float
     return subprocess.Popen(command, env={**os.environ, "SLOW": str(slow)})
 
 
-def test_the_table_is_right_with_one_that_crashes_one_that_hangs_and_a_program(
-    begun: Callable[..., Run], module: Path, tmp_path: Path
+class _Length(BaseHTTPRequestHandler):
+    """Answers with the length of what was posted."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f'{{"score": {len(body)}}}'.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        del format, args
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Length) as served:
+        threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{served.server_port}/score"
+        served.shutdown()
+
+
+def test_the_table_is_right_with_all_three_ways_one_that_crashes_and_one_that_hangs(
+    begun: Callable[..., Run], module: Path, tmp_path: Path, address: str
 ) -> None:
     program = "cmd:sh -c 'wc -c < $0' {path}"
     cards = [
@@ -186,6 +209,7 @@ def test_the_table_is_right_with_one_that_crashes_one_that_hangs_and_a_program(
         _card(module, "third"),
         _card(module, "hangs", timeout=0.3, kinds=["audio"]),
         Card.of({"name": "program", "run": program}),
+        Card.of({"name": "address", "run": address}),
         Card.of({"name": "pictures only", "run": program, "kinds": ["image"]}),
     ]
     run = begun(cards, launder="gain")
@@ -193,7 +217,7 @@ def test_the_table_is_right_with_one_that_crashes_one_that_hangs_and_a_program(
     again = [row for one in portions(pieces(run.reals, run.plan, run.leave), Inline()) for row in one.rows]
     assert without_seconds(result.rows) == without_seconds(sorted(again, key=lambda row: row.key))
     lines = {line.detector: line for line in result.lines if line.maker == line.laundering == "all"}
-    assert set(lines) == {"steady", "third", "hangs", "program"}
+    assert set(lines) == {"steady", "third", "hangs", "program", "address"}
     numbers = {row.item + row.laundering: row.score for row in result.rows if row.detector == "steady"}
     assert len(numbers) == 20
     crashed = {row.item + row.laundering for row in result.rows if row.outcome == "crashed"}
@@ -201,7 +225,9 @@ def test_the_table_is_right_with_one_that_crashes_one_that_hangs_and_a_program(
     assert (len(crashed), len(late)) == (lines["third"].crashed, lines["hangs"].timed_out)
     assert len(crashed) > 2
     assert len(late) > 0
-    assert lines["steady"].coverage == lines["program"].coverage == 1.0
+    assert lines["steady"].coverage == lines["program"].coverage == lines["address"].coverage == 1.0
+    lengths = [[row.score for row in result.rows if row.detector == name] for name in ("program", "address")]
+    assert lengths[0] == lengths[1]
     assert lines["third"].coverage == pytest.approx(1 - len(crashed) / 20)
     for row in result.rows:
         assert (row.score is None) == (row.detector == "third" and row.item + row.laundering in crashed) or (
