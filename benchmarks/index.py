@@ -125,12 +125,19 @@ def questions(out: Path, times: int) -> dict[str, object]:
     }
     found: dict[str, object] = {"open_ms": opened, "bytes": out.stat().st_size}
     for name, ask in asked.items():
-        took, rows = [], 0
+        took, used, rows = [], [], 0
         for _ in range(times):
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             rows = ask()
             took.append(1000 * (time.perf_counter() - begun))
-        found[name] = {"rows": rows, "median_ms": statistics.median(took), "first_ms": took[0], "worst_ms": max(took)}
+            used.append(1000 * (time.process_time() - cpu))
+        found[name] = {
+            "rows": rows,
+            "median_ms": statistics.median(took),
+            "least_ms": min(took),
+            "worst_ms": max(took),
+            "median_cpu_ms": statistics.median(used),
+        }
     return found | {"peak_mib": peak()}
 
 

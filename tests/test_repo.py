@@ -33,6 +33,7 @@ CATALOGUES = {
     "assay.provenance.marks:SCHEMES": "docs/marks.md",
     "assay.provenance.shelves:SHELVES": "docs/resolution.md",
     "assay.datasets.launder:CHAINS": "docs/laundering.md",
+    "assay.datasets.layouts:LAYOUTS": "docs/datasets.md",
     "assay.eval.makers:MAKERS": "docs/bench.md",
     "assay.eval.plugins:WAYS": "docs/bench.md",
     "assay.eval.calibration:METHODS": "docs/metrics.md",
