@@ -373,8 +373,18 @@ def test_a_worker_that_is_killed_is_replaced_and_its_piece_done_again(
 ) -> None:
     monkeypatch.setenv("SLOW", "0.1")
     run = begun([_card(module, "steady")])
-    found = []
-    for number, answer in enumerate(Processes(2).map_unordered(FUNCTION, pieces(run.reals, run.plan, run.leave))):
+    found: list[Done | Lost] = []
+    taken = 0
+
+    def counted() -> Iterator[Payload]:
+        nonlocal taken
+        for payload in pieces(run.reals, run.plan, run.leave):
+            taken += 1
+            # no more is taken than the two workers hold, one of them perhaps a second time
+            assert taken <= len(found) + 3
+            yield payload
+
+    for number, answer in enumerate(Processes(2).map_unordered(FUNCTION, counted())):
         found.append(answer)
         if number == 1:
             os.kill(_workers()[0], signal.SIGKILL)
