@@ -171,7 +171,7 @@ def test_a_run_stopped_and_taken_up_gives_the_same_tables(
 
     def go(out: Path, **more: object) -> bool:
         settings = Settings(
-            corpora=(corpus,), out=out, parts=("survival", "alarms"), kinds=("image",), alarms=4, images=2, **more
+            corpora=(corpus,), out=out, parts=("survival", "alarms"), kinds=("image",), alarms=15, images=2, **more
         )
         return run_bench(settings, progress=lambda _: None)
 

@@ -28,7 +28,7 @@ def marks(
     ] = 61.0,
     films: Annotated[int, typer.Option("--films", min=1, help="Films that meet every attack.")] = 22,
     peers: Annotated[int, typer.Option("--peers", min=0, help="Files that meet the schemes of others.")] = 12,
-    alarms: Annotated[int, typer.Option("--alarms", min=0, help="Unmarked cuts of pictures, and of sounds.")] = 11_000,
+    alarms: Annotated[int, typer.Option("--alarms", min=0, help="Unmarked cuts, most of them of sounds.")] = 20_400,
     leaks: Annotated[int, typer.Option("--leaks", min=0, help="Files shown to detectors, marked and unmarked.")] = 150,
     strangers: Annotated[int, typer.Option("--strangers", min=0, help="Files read with other keys.")] = 60,
     stop_after: Annotated[
