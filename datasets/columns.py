@@ -69,7 +69,19 @@ class Entry:
 
 
 def table(entries: Sequence[Entry], root: Path) -> pa.Table:
-    """Return the rows of `entries`; paths are kept relative to `root`, and only where they are not the id."""
+    """Return the rows of `entries`; paths are kept relative to `root`, and only where they are not the id.
+
+    Raises `CorpusError` for a name that is not UTF-8: Parquet can hold no other.
+    """
+    try:
+        return _table(entries, root)
+    except UnicodeEncodeError as error:
+        name = error.object.encode("utf-8", "backslashreplace").decode()
+        msg = f"expected names in UTF-8 below {root}, found {name}: rename it"
+        raise CorpusError(msg) from error
+
+
+def _table(entries: Sequence[Entry], root: Path) -> pa.Table:
     pa = arrow()
     items = [entry.item if isinstance(entry.item, Item) else None for entry in entries]
     facts = [entry.facts for entry in entries]

@@ -277,6 +277,16 @@ def test_a_summary_and_sheets_count_what_is_there(makers: ModuleType, tmp_path: 
     ]
 
 
+def test_a_name_that_is_no_text_is_an_error_of_ours(corpora: ModuleType, tmp_path: Path) -> None:
+    root = corpora.plant(tmp_path / "c", ["real/a.wav", "fake/b.wav"])
+    try:
+        (root / "real" / os.fsdecode(b"\xff.wav")).write_bytes(corpora.WAV)
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    with pytest.raises(CorpusError, match=r"names in UTF-8.*udcff"):
+        build(root, tmp_path / "i.parquet")
+
+
 def test_something_else_than_an_index_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_text("no")
     with pytest.raises(CorpusError, match="assay data index"):

@@ -183,6 +183,13 @@ def test_false_stretches_and_what_is_false_are_kept(corpora: ModuleType, tmp_pat
         pytest.param("faceforensics", "splits/train.json", '[["000"]]', "pairs such as", id="no pair"),
         pytest.param("fakeavceleb", "meta_data.csv", "source,method\n", "type missing", id="no column"),
         pytest.param("lav-df", "metadata.min.json", '[{"file": "train/0.mp4"}]', "modify_audio", id="no field"),
+        pytest.param(
+            "av-deepfake1m",
+            "train_metadata.json",
+            '[{"file": "a/b.mp4", "modify_type": ["real"]}]',
+            "expected modify_type out of real",
+            id="a list for a word",
+        ),
     ],
 )
 def test_a_wrong_protocol_is_answered_with_what_was_expected(

@@ -152,7 +152,7 @@ class AVDeepfake1M(Published):
 
 def _million(root: Path, inside: str, entry: dict[str, Any], file: Path) -> Item:
     """Return the item of an entry of AV-Deepfake1M. Raises `CorpusError` for an unknown sort of modification."""
-    sort = tables.field(entry, "modify_type", f"{file}: {inside}")
+    sort = str(tables.field(entry, "modify_type", f"{file}: {inside}"))
     if sort not in _MODIFIED:
         msg = f"expected modify_type out of {', '.join(_MODIFIED)} in {file}: {inside}, found {sort!r}"
         raise CorpusError(msg)
