@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import skimage.data
 from assay.media.video import Frame
-from assay.provenance.marks import SHARED_KEY, MarkError, video_scheme
+from assay.provenance.marks import SHARED_KEY, MarkError, video_reader, video_scheme
 from scipy.stats import kstest
 
 OTHER = bytes(range(32))
@@ -167,3 +167,13 @@ def test_short_films_with_much_motion_carry_an_id_through_a_codec(count: int) ->
     assert mark is not None
     assert mark.payload == 3
     assert mark.spans[0].start < 0.2
+
+
+def test_long_films_are_read_in_constant_memory(monkeypatch: pytest.MonkeyPatch, marked: list[Frame]) -> None:
+    monkeypatch.setattr(video_reader, "MOST_ROWS", 3)
+    twice = _again([frame.image for frame in (*marked, *marked)])
+    mark = MARK.detect(twice, SHARED_KEY)
+    assert mark is not None
+    assert mark.payload == PAYLOAD
+    assert mark.spans[0].start == 0.0
+    assert mark.spans[-1].end == pytest.approx(6.0, abs=0.05)
