@@ -24,7 +24,7 @@ _PAGE = {_INK: "var(--ink)", _SOFT: "var(--soft)", _LINE: "var(--line)"}
 COLOURS = ("#0f7fc4", "#d97a00", "#0a9d73", "#c66a9d", "#cf4b1f", "#8a78d6", "#8b8b1a", "#7b8794", "#39a9c9")
 _STYLES = ("-", "--", ":", "-.")
 _POINTS_MOST = 240
-_DET_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+_DET_TICKS = (0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
 def roc(rows: Sequence[Row], title: str) -> str:

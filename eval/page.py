@@ -13,6 +13,7 @@ import numpy as np
 
 from ..detect.page import environment
 from . import charts, metrics
+from .protocols import FUSION
 from .quality import MEASURES
 from .result import Result, collect, write
 from .rows import Row
@@ -177,6 +178,7 @@ def render(result: Result) -> str:
         detectors=len({row.detector for row in result.rows}),
         listed=len(result.rows) <= ROWS_MOST,
         ALL=ALL,
+        FUSION=FUSION,
     )
 
 
