@@ -158,6 +158,13 @@ def backward(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.flo
     return np.asarray(down.reshape(SIDE, SIDE), dtype=np.float32)
 
 
+def unblurred(where: Layout, across: float, down: float) -> NDArray[np.float32]:
+    """Return for each coefficient `[rows * rows]` what a Gaussian blur of these canvas pixels took, at most 6 times."""
+    turns = np.pi * np.arange(where.grid.rows) / BLOCK
+    lost = 0.5 * np.add.outer((down * turns) ** 2, (across * turns) ** 2)
+    return np.exp(np.minimum(lost, np.log(6.0))).astype(np.float32).ravel()
+
+
 def sums_of(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
     """Return the signed sums `[64, sums]` of `coefficients`."""
     block = np.arange(len(coefficients))[:, None, None]

@@ -17,6 +17,8 @@ TRIED = 6
 """Gains that are decoded, best lattice score first."""
 BLURS = ((1.0, 1.0, 1.0), (1.0, 0.5, 0.1), (1.0, 0.0, 0.0))
 """Weights of the three bands of coefficients that are tried: a sharp, a soft and a blurred picture."""
+BLURRED = (2.5, 4.0, 5.5)
+"""Widths in canvas pixels of a Gaussian blur that is undone: it moves the sums off their lattice."""
 SEEN = 5.2
 """Agreement of the template in standard deviations from which a picture that lies as it was is decoded further."""
 LIKELY, FINE = 4.4, 6.2
@@ -38,6 +40,12 @@ def read_canvas(grey: NDArray[np.float32], aspect: float, key: bytes, scheme: st
     if straight.found is not None or float(grey.std()) < 0.5:
         return straight
     trials = straight.trials
+    for width in BLURRED:
+        widths = (width * aspect**0.5, width / aspect**0.5)
+        reading = read_lattice(grey, whole, key, scheme, blurred=widths)
+        trials += reading.trials
+        if reading.found is not None:
+            return Reading(reading.found, trials)
     for number, placed in enumerate(_placements(grey, aspect, key, scheme)):
         curves = placed is None or number == 0
         moved, there = (grey, whole) if placed is None else template.onto_canvas(grey, placed)
@@ -78,14 +86,22 @@ def gamma_table(gamma: float) -> NDArray[np.float32]:
     return (255.0 * (np.arange(256) / 255.0) ** gamma).astype(np.float32)
 
 
-def read_lattice(grey: NDArray[np.float32], there: NDArray[np.float32], key: bytes, scheme: str) -> Reading:
+def read_lattice(
+    grey: NDArray[np.float32],
+    there: NDArray[np.float32],
+    key: bytes,
+    scheme: str,
+    *,
+    blurred: tuple[float, float] = (0.0, 0.0),
+) -> Reading:
     """Decode the canvas as it lies at gain 1 and at the gains with the best lattice score.
 
     `there` says how much of each block `[64]` is in the picture; blocks at the ends of the scale count less.
     """
     where = canvas.layout(key, scheme, canvas.PICTURES)
     weights = there * open_blocks(grey)
-    phases = canvas.sums_of(canvas.forward(grey, where), where) / np.float32(where.grid.step)
+    coefficients = canvas.forward(grey, where) * canvas.unblurred(where, *blurred)
+    phases = canvas.sums_of(coefficients, where) / np.float32(where.grid.step)
     each = weights[:, None] * np.ones_like(phases)
     scores = canvas.gain_scores(phases, where, each, GAINS)
     gains = [1.0, *GAINS[np.argsort(-scores)[:TRIED]]]
