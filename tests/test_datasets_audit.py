@@ -252,3 +252,26 @@ def test_an_unreadable_file_is_told_and_not_dropped(tmp_path: Path) -> None:
     (one,) = looked([_item(0, path=path)])
     assert one.facts is None
     assert "does not open" in one.why
+
+
+def _corpus(folder: Path, *, louder: float) -> Path:
+    """Write a plain corpus of 40 sounds by as many people; spoofs are `louder` times as loud."""
+    rng = np.random.default_rng(6)
+    for number in range(40):
+        spoof = number % 2 == 1
+        place = folder / ("fake/maker" if spoof else "real") / f"person-{number}.wav"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        samples = 0.02 * rng.uniform(0.8, 1.2) * rng.normal(size=8000) * (louder if spoof else 1.0)
+        sound = Audio(samples=np.clip(samples, -1, 1).astype(np.float32)[None], rate=RATE)
+        place.write_bytes(encode_audio(sound, "wav"))
+    return folder
+
+
+@pytest.mark.parametrize(("louder", "code"), [(1.0, 0), (4.0, 1)])
+def test_the_verb_says_guilty_and_ends_with_one_only_where_something_is(
+    louder: float, code: int, tmp_path: Path, run: Callable[..., object]
+) -> None:
+    said = run("data", "audit", "--jobs", 1, _corpus(tmp_path / "corpus", louder=louder))
+    assert said.code == code, said.out  # type: ignore[attr-defined]
+    assert ("GUILTY      measured: level" in said.out) == (code == 1)  # type: ignore[attr-defined]
+    assert "audio: 40 files looked at, 0 could not be read" in said.out  # type: ignore[attr-defined]

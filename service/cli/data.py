@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import data_audit
 from .options import QuietOption, SeedOption, VerboseOption, escaped
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from ...datasets.index import Index
 
 app = typer.Typer(
-    help="Corpora as one index: what can be read, what is wrong, how to split.",
+    help="Corpora as one index: what can be read, what is wrong or gives itself away, how to split.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("audit")(data_audit.audit)
 CorpusArgument = Annotated[Path, typer.Argument(help="Index (.parquet), or a corpus: its folder, or its CSV.")]
 LayoutOption = Annotated[str, typer.Option("--layout", help="Name of the layout; found out if not given.")]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Files whose headers are read side by side.")]
@@ -106,7 +108,7 @@ def check(
     """
     from ...datasets.checking import check as look
 
-    with _opened(path, layout=layout, jobs=jobs, quiet=quiet) as opened:
+    with open_index(path, layout=layout, jobs=jobs, quiet=quiet) as opened:
         found = look(opened, hashed=hashed, examples=examples, jobs=jobs)
     typer.echo(json.dumps(found.to_json()) if as_json else "\n".join(_check_lines(found, examples, sought=hashed)))
     raise typer.Exit(0 if found.clean else 1)
@@ -162,7 +164,7 @@ def show(
     from ..data_page import write
     from .progress import steps
 
-    with _opened(path, layout=layout, jobs=4, quiet=quiet) as opened, steps(total=None, quiet=quiet) as tell:
+    with open_index(path, layout=layout, jobs=4, quiet=quiet) as opened, steps(total=None, quiet=quiet) as tell:
         drawn = list(sheets(opened, per=per, seed=seed, progress=tell.next))
         about = {"seed": seed, "per": per, "paths": paths}
         page, _ = write(out, opened, summarise(opened), drawn, about=about)
@@ -183,7 +185,7 @@ def _built(path: Path, out: Path, *, layout: str, hashed: bool, jobs: int, quiet
 
 
 @contextmanager
-def _opened(path: Path, *, layout: str, jobs: int, quiet: bool) -> Iterator[Index]:
+def open_index(path: Path, *, layout: str, jobs: int, quiet: bool) -> Iterator[Index]:
     """Open an index, or index a corpus for this once."""
     from ...datasets.index import Index
 
