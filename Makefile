@@ -63,7 +63,7 @@ unit: $(EVERYTHING) ## The test suite alone
 REAL ?= ../shared/media
 bench: $(EVERYTHING) ## Timed comparisons and measured tables, written to out/bench as JSON
 	@mkdir -p out/bench
-	@set -e; for name in cold_start scan verify_batch ledger label_lint metrics; do \
+	@set -e; for name in cold_start scan verify_batch ledger label_lint metrics index; do \
 		echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done
 	@if [ ! -d "$(REAL)" ]; then echo "no real media at $(REAL): marks, fuzz, voices and detectors are not measured"; else set -e; \
 		for name in marks fuzz_verify recovery; do echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done; \

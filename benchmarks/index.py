@@ -151,7 +151,7 @@ def child(step: str, arguments: argparse.Namespace) -> dict[str, object]:
 def main() -> None:
     """Make the tree where it is not there yet, then measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", required=True, type=Path, help="folder for the tree and the index")
+    parser.add_argument("--work", type=Path, default=Path("out/index"), help="folder for the tree and the index")
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--distinct", type=int, default=100_000)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .corpus import CorpusError, file_sha256
 from .index import Index
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WORDS = {
     "missing": "named by a protocol, but not there",
@@ -20,7 +24,6 @@ WORDS = {
     "unreadable": "no media that can be read, by its header",
     "silent": "a duration of 0",
 }
-_COLUMNS = ("id", "path", "label", "split", "state", "note", "size", "sha256")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +79,23 @@ def check(index: Index, *, hashed: bool = False, examples: int = 10, jobs: int =
     """
     seen: dict[str, list[tuple[str, str]]] = defaultdict(list)
     states: Counter[str] = Counter()
-    usable: list[dict[str, Any]] = []
+    sizes: Counter[int] = Counter()
+    digests: Counter[str] = Counter()
     without = 0
-    for table in index.batches(*_COLUMNS):
-        for row in table.to_pylist():
-            states[row["state"]] += 1
-            if row["state"] == "ok":
-                without += not row["split"]
-                usable.append(row)
-            elif len(seen[row["state"]]) < examples:
-                seen[row["state"]].append((row["id"], row["note"]))
-    digests = _digests(index, usable, hashed=hashed, jobs=jobs)
+    for table in index.batches("id", "state", "note", "split", "size", "sha256"):
+        for name, state, note, split, size, digest in _tuples(table):
+            states[state] += 1
+            if state == "ok":
+                without += not split
+                sizes[size] += 1
+                digests[digest] += 1
+            elif len(seen[state]) < examples:
+                seen[state].append((name, note))
+    kept = digests.total() - digests.pop("", 0)
+    several = {size for size, count in sizes.items() if count > 1} if hashed else set()
+    twice = {digest for digest, count in digests.items() if count > 1}
+    del digests
+    alike, read = _alike(index, sizes=several, digests=twice, jobs=jobs)
     return Check(
         rows=len(index),
         usable=states["ok"],
@@ -96,22 +105,45 @@ def check(index: Index, *, hashed: bool = False, examples: int = 10, jobs: int =
             for state, count in sorted(states.items())
             if state != "ok"
         ),
-        duplicates=_duplicates(usable, digests),
-        hashed=len(digests),
-        unhashed=len(usable) - len(digests),
+        duplicates=_duplicates(alike),
+        hashed=kept + read,
+        unhashed=states["ok"] - kept - read,
     )
 
 
-def _digests(index: Index, rows: Sequence[dict[str, Any]], *, hashed: bool, jobs: int) -> dict[str, str]:
-    """Return the digest of each id that has one; those of a size that no other file has cannot be duplicates."""
-    known = {row["id"]: row["sha256"] for row in rows if row["sha256"]}
-    if hashed:
-        sizes = Counter(row["size"] for row in rows)
-        asked = [row for row in rows if row["id"] not in known and sizes[row["size"]] > 1]
-        with ThreadPoolExecutor(jobs) as pool:
-            found = pool.map(lambda row: _digest(index.root / (row["path"] or row["id"])), asked)
-            known |= {row["id"]: digest for row, digest in zip(asked, found, strict=True) if digest}
-    return known
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A usable row that may be a duplicate."""
+
+    name: str
+    path: str
+    label: str
+    split: str
+
+
+def _tuples(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table."""
+    yield from zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _alike(index: Index, *, sizes: set[int], digests: set[str], jobs: int) -> tuple[dict[str, list[_File]], int]:
+    """Return files by digest, and how many were read: those of one of `digests`, and all of one of `sizes`."""
+    found: dict[str, list[_File]] = defaultdict(list)
+    read = 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for table in index.batches("id", "path", "label", "split", "state", "size", "sha256"):
+            asked = []
+            for name, path, label, split, state, size, digest in _tuples(table):
+                file = _File(name, path or name, sys.intern(label), sys.intern(split))
+                if state == "ok" and digest and (digest in digests or size in sizes):
+                    found[digest].append(file)
+                elif state == "ok" and not digest and size in sizes:
+                    asked.append(file)
+            for file, digest in zip(asked, pool.map(lambda one: _digest(index.root / one.path), asked), strict=True):
+                if digest:
+                    read += 1
+                    found[digest].append(file)
+    return found, read
 
 
 def _digest(path: Path) -> str:
@@ -122,20 +154,16 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _duplicates(rows: Sequence[dict[str, Any]], digests: dict[str, str]) -> tuple[Duplicate, ...]:
+def _duplicates(alike: dict[str, list[_File]]) -> tuple[Duplicate, ...]:
     """Return the sets of files with the same digest, those with several labels first; one file twice is none."""
-    same: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        if row["id"] in digests:
-            same[digests[row["id"]]].append(row)
     found = [
         Duplicate(
             sha256=digest,
-            ids=tuple(sorted(row["id"] for row in group)),
-            labels=tuple(sorted({row["label"] for row in group})),
-            splits=tuple(sorted({row["split"] for row in group})),
+            ids=tuple(sorted(file.name for file in files)),
+            labels=tuple(sorted({file.label for file in files})),
+            splits=tuple(sorted({file.split for file in files})),
         )
-        for digest, group in same.items()
-        if len({row["path"] or row["id"] for row in group}) > 1
+        for digest, files in alike.items()
+        if len({file.path for file in files}) > 1
     ]
     return tuple(sorted(found, key=lambda one: (-len(one.labels), -len(one.splits), one.ids)))
