@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
+from contextlib import redirect_stdout
 from importlib import import_module
 from typing import Any, cast
 
@@ -130,8 +132,8 @@ class Perth:
     name, kind, bits, ours = "resemble-perth", "audio", 0, False
 
     def __init__(self) -> None:
-        """Load the network."""
-        with warnings.catch_warnings():
+        """Load the network; it greets on stdout, which is kept for results."""
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             self._engine = _library("perth").PerthImplicitWatermarker()
 
