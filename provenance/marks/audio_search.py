@@ -7,6 +7,7 @@ alone, pitch alone, both as one speed).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -152,16 +153,18 @@ def p_value(folded: NDArray[np.complex128], where: stave.Layout) -> float:
     """Return the p-value of the pilot in the phasors of all periods added up, `folded` `[PERIOD_FRAMES, CHANNELS]`.
 
     The sound and the pilot's bands given, the key's dither is as good as any other: its best score ranks among those
-    of `RIVALS` other dithers at a place drawn uniformly. Beyond all of them the tail of the normal law goes on.
+    of `RIVALS` other dithers, drawn anew for each sound, at a place drawn uniformly. Beyond all of them the tail of the
+    normal law goes on. What does not change with time says nothing about any dither and is left out.
     """
     from scipy.stats import norm
 
-    size = (np.abs(folded) ** 2).sum(axis=1).reshape(-1, PAIR).sum(axis=0)
-    if float(size.min()) <= 0.0:
+    moving = folded - folded.mean(axis=0)
+    size = (np.abs(moving) ** 2).sum(axis=1).reshape(-1, PAIR).sum(axis=0)
+    if float(size.min()) <= 1e-9:
         return 1.0
     dither = where.dither[:, -stave.PILOTS :].reshape(1, 2 * stave.BLOCKS, stave.CHANNELS).astype(np.float64)
-    lines = np.concatenate([_line(dither), _rivals()])
-    agreed = np.fft.ifft((np.fft.fft(folded, axis=0) * lines).sum(axis=2), axis=1).real
+    lines = _line(np.concatenate([dither, _rivals(folded.tobytes())]))
+    agreed = np.fft.ifft((np.fft.fft(moving, axis=0) * lines).sum(axis=2), axis=1).real
     best = (agreed.reshape(len(lines), -1, PAIR) / np.sqrt(size / 2.0)).max(axis=(1, 2))
     above = int((best[1:] >= best[0]).sum())
     if above:
@@ -176,8 +179,7 @@ def _line(dithers: NDArray[np.float64]) -> NDArray[np.complex128]:
     return np.asarray(np.conj(np.fft.fft(lines, axis=1)), dtype=np.complex128)
 
 
-@lru_cache(maxsize=1)
-def _rivals() -> NDArray[np.complex128]:
-    """Return the pilots of keys that nobody uses."""
+def _rivals(seed: bytes) -> NDArray[np.float64]:
+    """Return dithers that belong to no key, of their own for each `seed`."""
     shape = (RIVALS, 2 * stave.BLOCKS, stave.CHANNELS)
-    return _line(KeyStream(bytes(32), "rivals of the pilot").uniform(int(np.prod(shape))).reshape(shape))
+    return KeyStream(hashlib.sha256(seed).digest(), "rivals of the pilot").uniform(int(np.prod(shape))).reshape(shape)

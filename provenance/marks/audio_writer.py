@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from . import stave
 
-LOSS = 23.4
-"""Power of the sound over that of the planned change in decibels; smoothing by the windows makes it two more."""
+LOSS = 25.6
+"""Power of the sound over that of the change in decibels, which the limits are set to reach."""
 MOST = 7.0
 """Decibels by which a tile is made louder or softer at most."""
 EVEN = (0.02, 0.002)
@@ -38,19 +38,20 @@ def difference(mono: NDArray[np.float32], symbols: NDArray[np.float32], where: s
     sums = stave.sums_of(power, where)
     wanted = sums + _to_lattice(sums, symbols, where)
     reach = stave.joined(_onto_differences(share**2 / pay), where, where.signs**2) + 1e-30
-    loss = float((spectrum.real**2 + spectrum.imag**2).sum()) * 10.0 ** (-LOSS / 10.0)
-    limit = _limit((wanted - sums) ** 2 / reach * NEPER**2, loss) / NEPER**2
+    loss = float(np.square(mono, dtype=np.float64).sum()) * 10.0 ** (-LOSS / 10.0)
+    scale = float(power.sum()) / max(float(np.square(mono, dtype=np.float64).sum()), 1e-30) * NEPER**-2
+    limit = _limit((wanted - sums) ** 2 / reach, loss * scale)
     pushes = np.zeros_like(sums)
-    changed = spectrum
+    written = mono
     for _ in range(ROUNDS):
         most = np.sqrt(limit / reach)
         pushes = np.clip(pushes + STRIDE * (wanted - sums) / reach, -most, most)
         gains = np.clip(_onto_tiles(pushes, where, len(power)) * share / pay, -MOST, MOST)
-        spent = float((power * (10.0 ** (gains / 20.0) - 1.0) ** 2).sum())
+        written = stave.sound(spectrum * _gain_of_bins(gains, own, len(spectrum)), len(mono))
+        spent = float(np.square(written - mono, dtype=np.float64).sum())
         limit *= min(max((loss / max(spent, 1e-30)) ** 0.7, 0.3), 1.6)
-        changed = spectrum * _gain_of_bins(gains, own, len(spectrum))
-        sums = stave.sums_of(_tiles_of(stave.spectra(stave.sound(changed, len(mono))), own), where)
-    return stave.sound(changed - spectrum, len(mono))
+        sums = stave.sums_of(_tiles_of(stave.spectra(written), own), where)
+    return written - mono
 
 
 def _tiles_of(spectrum: NDArray[np.complex64], own: NDArray[np.float32]) -> NDArray[np.float64]:
