@@ -33,7 +33,12 @@ PLACED = 12
 ALIGNED = 5
 """Groups of these by whose lattice that place is made exact."""
 SURE_GAIN = 4.0
-"""Lattice score, over all groups so far, from which a group is read at the gain that has it."""
+"""Mean lattice score of the groups so far from which a group is read at the gain that has it.
+
+The groups of a still film have the same noise, so it is no help that they are many.
+"""
+NEARLY_ONE = 0.013
+"""Distance from 1 of a gain that is taken to be 1: the gains that are tried lie as far apart."""
 PRESENT = 3.0
 """Agreement of a group with the id, in standard deviations, from which it counts as marked."""
 MOST_ROWS = 1023
@@ -113,8 +118,10 @@ class Reader:
         scores = canvas.gain_scores(phases, self._where, weights, image_reader.GAINS)
         self._scores[start] += scores
         best = int(np.argmax(self._scores[start]))
-        sure = float(self._scores[start][best]) / np.sqrt(len(self._rows[start]) + 1.0) > SURE_GAIN
-        phases = phases / np.float32(image_reader.GAINS[best] if sure else 1.0)
+        gain = float(image_reader.GAINS[best])
+        each = float(self._scores[start][best]) / (len(self._rows[start]) + 1.0)
+        if each > SURE_GAIN and abs(gain - 1.0) > NEARLY_ONE:
+            phases = phases / np.float32(gain)
         soft = [
             canvas.soft_values(phases, self._where, weights * canvas.band_weights(self._where, *bands))
             for bands in image_reader.BLURS
