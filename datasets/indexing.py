@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,10 @@ CHUNK = 512
 _KEPT = ("id", "sha256", *HEADER)
 _Row = tuple[Any, ...]
 """What an earlier build says of a file: the columns of `_KEPT`."""
+Asked = tuple[str, bool]
+"""A file's path, and whether its SHA-256 is wanted."""
+Reader = Callable[[Iterable[Sequence[Asked]]], Iterable[list[tuple[Facts, str]]]]
+"""Gives for each chunk, in order, what `headers_of` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +53,16 @@ class Settings:
 
 
 def build(
-    path: Path, out: Path, *, settings: Settings | None = None, progress: Callable[[int], None] | None = None
+    path: Path,
+    out: Path,
+    *,
+    settings: Settings | None = None,
+    progress: Callable[[int], None] | None = None,
+    reader: Reader | None = None,
 ) -> Index:
     """Index the corpus at `path` into the Parquet file `out` and return it; no media are moved or decoded.
+
+    Headers are read by threads, or by whatever `reader` hands the work to.
 
     `progress` is told the number of rows so far. What is missing, unreadable or not accounted for becomes a row with
     its `state`. Raises `CorpusError` if no layout fits, a protocol is not as expected, or an id comes twice; an index
@@ -64,8 +76,9 @@ def build(
     parts.mkdir(parents=True, exist_ok=True)
     done, written = 0, []
     with ThreadPoolExecutor(settings.jobs) as pool:
+        read = reader or partial(pool.map, headers_of)
         for number, block in enumerate(_blocks(adapter.items(path), BLOCK)):
-            rows = table(list(_measured(block, earlier, pool, settings)), root)
+            rows = table(list(_measured(block, earlier, read, settings)), root)
             written.append(parts / f"{number:06d}.parquet")
             _write(rows, written[-1])
             done += rows.num_rows
@@ -114,33 +127,49 @@ class _Earlier:
 
 
 def _measured(
-    block: Sequence[Item | Unmatched], earlier: _Earlier, pool: ThreadPoolExecutor, settings: Settings
+    block: Sequence[Item | Unmatched], earlier: _Earlier, read: Reader, settings: Settings
 ) -> Iterator[Entry]:
     """Yield the entries of a block with their facts, in order; at most the block is in flight."""
     known = earlier.of([entry.id for entry in block])
-    chunks = [
-        (block[place : place + CHUNK], known[place : place + CHUNK], settings.hashed)
-        for place in range(0, len(block), CHUNK)
+    old = [
+        row if isinstance(item, Item) and row is not None and _unchanged(str(item.path), row) else None
+        for item, row in zip(block, known, strict=True)
     ]
-    for entries in pool.map(_chunk, chunks):
-        yield from entries
+    wanted = [
+        (number, (str(item.path), settings.hashed and not item.sha256))
+        for number, (item, row) in enumerate(zip(block, old, strict=True))
+        if isinstance(item, Item) and _lacking(item, row, hashed=settings.hashed)
+    ]
+    asked = [[asked for _, asked in wanted[place : place + CHUNK]] for place in range(0, len(wanted), CHUNK)]
+    numbers = (number for number, _ in wanted)
+    fresh = dict(zip(numbers, itertools.chain.from_iterable(read(asked)), strict=True))
+    for number, (item, row) in enumerate(zip(block, old, strict=True)):
+        if isinstance(item, Unmatched):
+            yield Entry(item=item, facts=Facts(state=item.state, note=item.note))
+        elif number in fresh:
+            facts, digest = fresh[number]
+            yield Entry(item=item, facts=facts, sha256=item.sha256 or digest)
+        elif row is not None:
+            facts = Facts(**dict(zip(HEADER, row[2:], strict=True)))
+            yield Entry(item=item, facts=facts, sha256=item.sha256 or row[1])
 
 
-def _chunk(work: tuple[Sequence[Item | Unmatched], Sequence[_Row | None], bool]) -> list[Entry]:
-    block, known, hashed = work
-    return [_entry(item, row, hashed=hashed) for item, row in zip(block, known, strict=True)]
+def _lacking(item: Item, row: _Row | None, *, hashed: bool) -> bool:
+    """Whether the file has to be read: nothing is known of it, or its digest is wanted and not known."""
+    if row is None:
+        return True
+    size, state = row[_KEPT.index("size")], row[_KEPT.index("state")]
+    return bool(hashed and not item.sha256 and not row[1] and size and state != "missing")
 
 
-def _entry(item: Item | Unmatched, row: _Row | None, *, hashed: bool) -> Entry:
-    if isinstance(item, Unmatched):
-        return Entry(item=item, facts=Facts(state=item.state, note=item.note))
-    place = str(item.path)
-    kept = row is not None and _unchanged(place, row)
-    facts = Facts(**dict(zip(HEADER, row[2:], strict=True))) if kept and row else facts_of(place)
-    digest = item.sha256 or (row[1] if kept and row else "")
-    if hashed and not digest and facts.size and facts.state != "missing":
-        digest = file_sha256(item.path)
-    return Entry(item=item, facts=facts, sha256=digest)
+def headers_of(asked: Sequence[Asked]) -> list[tuple[Facts, str]]:
+    """Return what each file's header says, and its SHA-256 where that is asked for and there is something to read."""
+    found = []
+    for place, hashed in asked:
+        facts = facts_of(place)
+        readable = hashed and facts.size and facts.state != "missing"
+        found.append((facts, file_sha256(Path(place)) if readable else ""))
+    return found
 
 
 def _unchanged(place: str, row: _Row) -> bool:

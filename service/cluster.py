@@ -119,7 +119,7 @@ class RayExecutor:
         or for an error of the function itself.
         """
         named(function)
-        with self._session():
+        with self.session():
             crew = _Crew()
             waiting = iter(payloads)
             try:
@@ -137,8 +137,11 @@ class RayExecutor:
                     self._ray.kill(worker)
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[None]:
-        """Join the cluster, or start one here, for as long as the block runs; join one that is joined already."""
+    def session(self) -> Iterator[None]:
+        """Join the cluster, or start one here, for as long as the block runs; calls within share it.
+
+        Raises `ExecutorError` if it cannot be reached.
+        """
         if self._ray.is_initialized():
             yield
             return

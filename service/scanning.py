@@ -1,17 +1,19 @@
-"""Scanning many files at once: on processes of this machine or on a cluster, answers as they come."""
+"""Many files at once, scanned or indexed: on processes of this machine or on a cluster, answers as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..datasets.headers import Facts
+from ..datasets.indexing import Asked, Reader
 from ..detect.report import Unexamined
-from ..eval.executor import Done, Executor, Payload, Processes
+from ..eval.executor import Done, Executor, ExecutorError, Payload, Processes
 from ..media.errors import WorkerFailed
 from ..provenance.trust import Trust
-from .work import SCAN
+from .work import HEADERS, SCAN
 
 
 def executor(*, jobs: int, ray: str | None) -> Executor:
@@ -69,3 +71,27 @@ def scan_many(paths: Iterable[Path], wanted: Wanted, workers: Executor) -> Itera
 def _pieces(paths: Iterable[Path], options: dict[str, Any]) -> Iterator[Payload]:
     for path in paths:
         yield {"path": str(path.absolute()), "options": options}
+
+
+def header_reader(workers: Executor) -> Reader:
+    """Return a reader of headers for `datasets.indexing.build` that hands chunks of files to `workers`.
+
+    It raises `ExecutorError` where a chunk's workers ended every time: an index must not lack files in silence.
+    """
+
+    def read(chunks: Iterable[Sequence[Asked]]) -> Iterator[list[tuple[Facts, str]]]:
+        pieces = ({"number": number, "asked": [list(one) for one in chunk]} for number, chunk in enumerate(chunks))
+        early: dict[int, list[tuple[Facts, str]]] = {}
+        expected = 0
+        for answer in workers.map_unordered(HEADERS, pieces):
+            if not isinstance(answer, Done):
+                first = answer.payload["asked"][0][0]
+                msg = f"the headers of the files from {first} on could not be read: {answer.why}"
+                raise ExecutorError(msg)
+            found = [(Facts(**facts), str(digest)) for facts, digest in answer.result["found"]]
+            early[int(answer.result["number"])] = found
+            while expected in early:
+                yield early.pop(expected)
+                expected += 1
+
+    return read

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..detect.scan import Examination
 
 SCAN = f"{__name__}:scan_file"
+HEADERS = f"{__name__}:headers"
 PING = f"{__name__}:ping"
 
 
@@ -47,6 +49,14 @@ def _examination(options: str) -> Examination:
         detectors=tuple(asked["detectors"]) if asked["detectors"] else None,
         foreign_marks=bool(asked["foreign"]),
     )
+
+
+def headers(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what the headers of `payload["asked"]` (paths, each with whether its SHA-256 is wanted) say, in order."""
+    from ..datasets.indexing import headers_of
+
+    found = headers_of([(str(place), bool(hashed)) for place, hashed in payload["asked"]])
+    return {"number": payload["number"], "found": [[asdict(facts), digest] for facts, digest in found]}
 
 
 def ping(payload: dict[str, Any]) -> dict[str, Any]:

@@ -173,3 +173,42 @@ def test_done_is_what_inline_gives() -> None:
     (answer,) = Inline().map_unordered("assay.service.work:ping", [{"number": 4}])
     assert isinstance(answer, Done)
     assert answer.result["number"] == 4
+
+
+def test_an_index_by_other_processes_is_the_index_by_threads(folder: Path, tmp_path: Path) -> None:
+    from assay.datasets.indexing import Settings, build
+    from assay.eval.executor import Processes
+    from assay.service.scanning import header_reader
+
+    (folder / "text.txt").unlink()
+    (folder / "real").mkdir()
+    (folder / "fake/one").mkdir(parents=True)
+    for number, place in enumerate(("real", "real", "fake/one")):
+        (folder / f"{number}.wav").rename(folder / place / f"{number}.wav")
+    settings = Settings(hashed=True)
+    here = build(folder, tmp_path / "here.parquet", settings=settings)
+    there = build(folder, tmp_path / "there.parquet", settings=settings, reader=header_reader(Processes(1)))
+    assert list(here.items()) == list(there.items())
+    assert here.select().equals(there.select())
+
+
+def test_chunks_that_come_in_any_order_are_read_in_theirs() -> None:
+    from assay.datasets.headers import Facts
+    from assay.eval.executor import ExecutorError
+    from assay.service.scanning import header_reader
+
+    class Backwards(Inline):
+        def map_unordered(self, function: str, payloads: Any) -> Any:
+            yield from reversed(list(super().map_unordered(function, payloads)))
+
+    chunks = [[("/nowhere/a", False)], [("/nowhere/b", False), ("/nowhere/c", False)]]
+    missing = Facts(state="missing", note="no such file")
+    assert list(header_reader(Backwards())(chunks)) == [[(missing, "")], [(missing, "")] * 2]
+
+    class Deadly(Inline):
+        def map_unordered(self, function: str, payloads: Any) -> Any:
+            del function
+            yield from (Lost(payload=payload, why="it ended", tries=2) for payload in payloads)
+
+    with pytest.raises(ExecutorError, match="from /nowhere/a on could not be read"):
+        list(header_reader(Deadly())(chunks))

@@ -61,6 +61,9 @@ def bench(
         list[str] | None, typer.Option("--allow-host", help="Another machine that media may be sent to.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes; 0 = one a core.", min=0)] = 0,
+    ray: Annotated[
+        str | None, typer.Option("--ray", help="Work on a Ray cluster: local, auto or HOST:PORT (extra cluster).")
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Make fresh fakes of consenting people's media and measure every detector on them.
@@ -69,15 +72,13 @@ def bench(
     (assay consent grant). Reals and fakes go through the same chain. The fakes stay in memory; a detector made by
     others gets a copy under a name that says nothing, for as long as it looks.
     """
-    import os
-
     from ...eval.bench import Plan, chains_by_kind
     from ...eval.conduct import Run, conduct, size
-    from ...eval.executor import Processes
     from ...eval.makers import MAKERS as EVERY
     from ...eval.makers import Leave, maker
     from ...eval.reals import drawn, read_reals
     from ...generate.consent import ConsentBook
+    from ..scanning import executor
     from .progress import steps
 
     ours, others = _detectors(detectors or [FORENSIC], allow_host or [])
@@ -100,7 +101,7 @@ def bench(
         material=reals.name,
     )
     with steps(total=size(run.reals, plan), quiet=quiet) as tell:
-        result = conduct(run, out, executor=Processes(jobs or os.cpu_count() or 1), progress=tell.next)
+        result = conduct(run, out, executor=executor(jobs=jobs, ray=ray), progress=tell.next)
     for line in bench_results.overall(result):
         typer.echo(line)
     typer.echo(str(out / "index.html"))

@@ -17,6 +17,7 @@ from .options import QuietOption, SeedOption, VerboseOption, escaped
 if TYPE_CHECKING:
     from ...datasets.checking import Check
     from ...datasets.index import Index
+    from ...datasets.indexing import Reader
 
 app = typer.Typer(
     help="Corpora as one index: what can be read, what is wrong or gives itself away, how to split.",
@@ -67,6 +68,9 @@ def index(
         bool, typer.Option("--hash", help="Keep the SHA-256 of every file too (reads all of it).")
     ] = False,
     jobs: JobsOption = 4,
+    ray: Annotated[
+        str | None, typer.Option("--ray", help="Read headers on a Ray cluster: local, auto or HOST:PORT.")
+    ] = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -75,7 +79,16 @@ def index(
     Nothing is moved, copied or decoded. Files that have not changed since the last time are not read again, and a
     run that was cut off goes on where it was.
     """
-    made = _built(path, out, layout=layout, hashed=hashed, jobs=jobs, quiet=quiet)
+    if ray is None:
+        made = _built(path, out, layout=layout, hashed=hashed, jobs=jobs, quiet=quiet)
+    else:
+        from ..cluster import RayExecutor
+        from ..scanning import header_reader
+
+        workers = RayExecutor(ray)
+        with workers.session():
+            reader = header_reader(workers)
+            made = _built(path, out, layout=layout, hashed=hashed, jobs=jobs, quiet=quiet, reader=reader)
     states = _states(made)
     if as_json:
         typer.echo(json.dumps({"index": str(out), "corpus": made.corpus, "rows": len(made), "states": states}))
@@ -171,7 +184,9 @@ def show(
     typer.echo(str(page))
 
 
-def _built(path: Path, out: Path, *, layout: str, hashed: bool, jobs: int, quiet: bool) -> Index:
+def _built(
+    path: Path, out: Path, *, layout: str, hashed: bool, jobs: int, quiet: bool, reader: Reader | None = None
+) -> Index:
     from ...datasets.indexing import Settings, build
     from .progress import steps
 
@@ -181,6 +196,7 @@ def _built(path: Path, out: Path, *, layout: str, hashed: bool, jobs: int, quiet
             out,
             settings=Settings(layout=layout, hashed=hashed, jobs=jobs),
             progress=lambda rows: tell.stage(f"{rows:,} rows"),
+            reader=reader,
         )
 
 
