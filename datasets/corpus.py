@@ -27,13 +27,14 @@ class CorpusError(AssayError):
 class Item:
     """One labelled recording, picture or film.
 
-    `id` is the file's path below the corpus (never a folder's name), so it is stable and unique. `maker` is the family
-    of system that made a spoof, empty for a bona fide item; `process` the sort of spoof where the corpus tells it
-    (`tts`, `vc`, `vocoder`, `codec`, or which of `audio` and `video` is false). `groups` is everything in it that must
-    not be split between train and test (identities, speakers, source films: a swapped face has two); `group` is the
-    first of them until `groups.joined` makes it the key of all that hang together. `spans` are the false stretches of
-    a partly false recording. `region` is the part of each picture meant, left, top, right, bottom in 0..1 (a
-    side-by-side film is two items of one file). `split` is empty until one is assigned, `sha256` until it is asked for.
+    `id` is the file's path below the corpus (never a folder's name), so it is stable and unique. `maker` is the
+    family of system that made a spoof, empty for a bona fide item; `process` the sort of spoof where the corpus tells
+    it (`tts`, `vc`, `vocoder`, `codec`, which of `audio` and `video` is false), or the room or channel it went
+    through. `groups` is everything in it that must not be split between train and test (identities, speakers, source
+    films: a swapped face has two); `group` is the first of them until `groups.joined` makes it the key of all that
+    hang together. `spans` are the false stretches of a partly false recording. `region` is the part of each picture
+    meant, left, top, right, bottom in 0..1 (a side-by-side film is two items of one file). `split` is empty until one
+    is assigned, `sha256` until it is asked for.
     """
 
     id: str
