@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar, cast
@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from .asset import Asset, Kind
 from .audio import Audio
+from .decode import stream_frames
 from .errors import AssayError
-from .faces import Face, Mesh, Scenes, Track, align, finder, mesher, track
+from .faces import Face, Followed, Mesh, Scenes, Track, align, finder, follow, mesher, track
 from .image import Still
 from .limits import Limits
 from .sampling import Sampling
 from .survey import Survey, survey_file, survey_film
 from .video import Film, Frame
+
+FOLLOWED_SIDE = 1280
+"""Pixels: the longer side to which the frames are scaled in which a face is followed."""
 
 _T = TypeVar("_T")
 _Place = tuple[NDArray[np.uint8], Face, dict[str, Any]]
@@ -60,6 +64,7 @@ class View:
         self._decoded = decoded
         self._failure: AssayError | None = None
         self._kept: dict[str, Any] = {}
+        self._film: Film | None = None
         self._lock = threading.RLock()
 
     @classmethod
@@ -82,7 +87,9 @@ class View:
             decoded = Survey(audio=media, seconds=media.seconds)
         else:
             decoded = survey_film(media, sampling=sampling)
-        return cls(kind=kind, asset=None, decoded=decoded, limits=limits, sampling=sampling)
+        view = cls(kind=kind, asset=None, decoded=decoded, limits=limits, sampling=sampling)
+        view._film = media if isinstance(media, Film) else None
+        return view
 
     @property
     def still(self) -> Still | None:
@@ -158,6 +165,24 @@ class View:
         """Return every face upright, `size` pixels a side: of a picture in the order of `faces`, of a film by track."""
         places = self._places()
         return self._once(f"crops {size} {margin:g}", lambda: tuple(_crop(found, size, margin) for found in places))
+
+    @property
+    def followed(self) -> Followed | None:
+        """The largest face through every frame of a stretch near the film's beginning; `None` if none can be followed.
+
+        It is shared by all who measure movement and colour over time. The frames are decoded anew, as far as needed
+        and at most `FOLLOWED_SIDE` pixels a side, and dropped one by one: a film of any length takes the same memory.
+        """
+        if self.kind != "video":
+            return None
+        return self._once("followed", self._follow)
+
+    def _follow(self) -> Followed | None:
+        if self.asset is None:
+            return None if self._film is None else follow(self._film.frames(), finder=finder(), mesher=mesher())
+        frames = stream_frames(self.asset, limits=self._limits, max_side=FOLLOWED_SIDE, on_note=lambda _note: None)
+        with closing(cast("Generator[Frame]", frames)):
+            return follow(frames, finder=finder(), mesher=mesher())
 
     def _images(self) -> Sequence[NDArray[np.uint8]]:
         if self.kind == "image":

@@ -8,22 +8,28 @@ from types import MappingProxyType
 
 from ..errors import InputError
 from .align import align, cut, inverse, moved, similarity, template
+from .follow import SKIN, Followed, Stretch, face_of, follow
 from .interface import Face, FaceFinder, Mesh, Mesher, Sighting, Track
 from .track import Linker, Scenes, track
 
 __all__ = [
     "FINDERS",
+    "SKIN",
     "Face",
     "FaceFinder",
+    "Followed",
     "Linker",
     "Mesh",
     "Mesher",
     "Scenes",
     "Sighting",
+    "Stretch",
     "Track",
     "align",
     "cut",
+    "face_of",
     "finder",
+    "follow",
     "inverse",
     "mesher",
     "moved",

@@ -46,6 +46,10 @@ class Mesher(Protocol):
         """Return the landmarks of `face` in `image` (uint8 `[h, w, 3]` RGB), or `None` if none fit."""
         ...
 
+    def follow(self, image: NDArray[np.uint8], last: Mesh) -> Mesh | None:
+        """Return the landmarks in `image` of the face that was at `last` in the frame before, or `None`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:

@@ -57,6 +57,14 @@ class FaceMesh:
         second = self._look(image, _around(first))
         return None if second is None else Mesh(points=second.astype(np.float32))
 
+    def follow(self, image: NDArray[np.uint8], last: Mesh) -> Mesh | None:
+        """Return the landmarks in `image` of the face that was at `last` in the frame before, or `None`.
+
+        One look, as MediaPipe follows a face in a film: half the cost of finding it again.
+        """
+        found = self._look(image, _around(last.points.astype(np.float64)))
+        return None if found is None else Mesh(points=found.astype(np.float32))
+
     def _look(self, image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Return the landmarks `[468, 3]` in the crop that `matrix` takes out of `image`, or `None` without a face."""
         import cv2
