@@ -87,6 +87,15 @@ def test_half_written_rows_are_forgotten_and_done_again(tmp_path: Path) -> None:
         ledger.Rows(path)
 
 
+def test_two_runs_never_write_the_same_rows(tmp_path: Path) -> None:
+    with ledger.claimed(tmp_path / "rows.jsonl") as rows:
+        rows.add("a", [{"row": 1}])
+        with pytest.raises(InputError, match="another run"), ledger.claimed(tmp_path / "rows.jsonl"):
+            pass
+    with ledger.claimed(tmp_path / "rows.jsonl") as again:
+        assert again.done == {"a"}
+
+
 def test_shares_have_wilsons_interval() -> None:
     # Wilson 1927, worked by hand for 9 of 10 at z = 1.96.
     found = summary.share(9, 10)

@@ -17,7 +17,7 @@ from ...media.errors import AssayError, InputError
 from . import alarms, keys, leak, speed, survival
 from .attacks import MEANT, PEERED, attacks_on
 from .contenders import CONTENDERS, contender
-from .ledger import Record, Rows
+from .ledger import Record, Rows, claimed
 from .material import Piece, draw, pieces
 
 PARTS = ("survival", "peers", "alarms", "keys", "speed", "leak")
@@ -72,15 +72,15 @@ def run(settings: Settings, *, progress: Callable[[str], None]) -> bool:
     finished = True
     for part in settings.parts:
         for kind in settings.kinds:
-            rows = Rows(settings.out / "rows" / f"{part}-{kind}.jsonl")
-            for name, work in _WORK[part](settings, kind, rows):
-                if name in rows.done:
-                    continue
-                if time.monotonic() > end:
-                    finished = False
-                    break
-                progress(f"{part} {name}")
-                rows.add(name, work())
+            with claimed(settings.out / "rows" / f"{part}-{kind}.jsonl") as rows:
+                for name, work in _WORK[part](settings, kind, rows):
+                    if name in rows.done:
+                        continue
+                    if time.monotonic() > end:
+                        finished = False
+                        break
+                    progress(f"{part} {name}")
+                    rows.add(name, work())
     return finished
 
 

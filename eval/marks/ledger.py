@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ...media.errors import InputError
 
 Record = dict[str, Any]
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[Rows]:
+    """Give the rows at `path` to this process alone. Raises `InputError` while another run writes them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another run writes {path}: wait for it, or give other --parts or --kinds"
+            raise InputError(msg) from error
+        yield Rows(path)
 
 
 class Rows:
