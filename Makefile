@@ -66,7 +66,8 @@ bench: $(EVERYTHING) ## Timed comparisons and measured tables, written to out/be
 	@set -e; for name in cold_start scan verify_batch ledger label_lint metrics index; do \
 		echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done
 	@if [ ! -d "$(REAL)" ]; then echo "no real media at $(REAL): marks, fuzz, voices and detectors are not measured"; else set -e; \
-		for name in marks fuzz_verify recovery; do echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done; \
+		for name in fuzz_verify recovery; do echo "== $$name"; $(BIN)/python -P benchmarks/$$name.py --out out/bench; done; \
+		echo "== marks (hours)"; $(BIN)/assay bench marks "$(REAL)/faces" "$(REAL)/speech" --out out/bench/marks; \
 		echo "== voice_clone"; $(BIN)/python -P benchmarks/voice_clone.py "$(REAL)/speech/manifest.csv" --out out/bench/voice_clone.json; \
 		echo "== detectors_first_cut"; $(BIN)/python -P benchmarks/detectors_first_cut.py --media "$(REAL)" --cache out/features --out out/bench; fi
 
