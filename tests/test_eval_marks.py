@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,6 +207,8 @@ def test_a_run_stopped_and_taken_up_gives_the_same_tables(
     assert found["material"]["n"] == 2
     assert found["alarms"]["hits"] == 0
     assert next(line for line in found["attacks"] if line["attack"] == "none")["share"] == 1.0
+    written = runpy.run_path(str(Path(__file__).resolve().parents[1] / "docs/marks_measured.py"))
+    assert "| `jpeg-50` | 100.0 (" in written["measured"](summary.summarise(straight))
     text = page.write(straight).read_text()
     assert "jpeg-50" in text
     assert not re.search(r"(src|href)=\"(?!data:|#)", text), "the page fetches something"
