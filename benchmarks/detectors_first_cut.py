@@ -19,7 +19,7 @@ import numpy as np
 from assay.datasets import splits
 from assay.datasets.corpus import Item, read
 from assay.detect.audio.features import features as audio_features
-from assay.detect.audio.frontend import active_frames, windows
+from assay.detect.audio.gate import active_frames, windows
 from assay.detect.model import shipped
 from assay.detect.train import audio, visual
 from assay.detect.train.fit import Protocol, by_item, made, unseen_scores

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.datasets.corpus import BONA_FIDE, SPOOF, CorpusError, Item
-from assay.detect.audio import frontend
+from assay.detect.audio import gate
 from assay.detect.audio.features import features
+from assay.detect.audio.frontends import cepstra
 from assay.detect.audio.lfcc import LfccDetector, hearable, spans_of, thinned
 from assay.detect.finding import Evidence, Finding, ModelError, Skipped
 from assay.detect.model import WEIGHTS, golden_input, load, shipped
@@ -48,7 +49,7 @@ def test_the_same_sound_gives_the_same_finding_and_is_not_changed(spoken: Audio)
     assert model.lowest <= once.llr <= model.highest
     assert once.modality == "audio"
     assert once.spread >= 0
-    assert all(0 <= span.start < span.end <= spoken.seconds + frontend.WINDOW for span in once.spans)
+    assert all(0 <= span.start < span.end <= spoken.seconds + gate.WINDOW for span in once.spans)
 
 
 def test_the_shipped_voice_is_heard_as_synthetic(spoken: Audio) -> None:
@@ -106,7 +107,7 @@ def test_a_picture_has_no_sound() -> None:
 
 def test_a_long_recording_is_sampled_evenly() -> None:
     starts = tuple(float(i) for i in range(1000))
-    many = frontend.Windows(starts=starts, samples=np.zeros((1000, 4), np.float32), active=1000.0)
+    many = gate.Windows(starts=starts, samples=np.zeros((1000, 4), np.float32), active=1000.0)
     kept, samples = thinned(many)
     assert len(kept) == len(samples) == 240
     assert (kept[0], kept[-1]) == (0.0, 999.0)
@@ -121,9 +122,9 @@ def test_spans_join_windows_that_touch_and_leave_gaps() -> None:
 
 def test_windows_hold_one_level_and_one_band_whatever_came(rng: np.random.Generator) -> None:
     noise = rng.standard_normal((1, 5 * 48_000)).astype(np.float32)
-    wide = frontend.windows(Audio(samples=np.clip(0.2 * noise, -1, 1), rate=48_000))
+    wide = gate.windows(Audio(samples=np.clip(0.2 * noise, -1, 1), rate=48_000))
     assert len(wide.starts) == 4
-    assert np.sqrt(np.mean(wide.samples**2)) == pytest.approx(frontend.LEVEL, rel=0.05)
+    assert np.sqrt(np.mean(wide.samples**2)) == pytest.approx(gate.LEVEL, rel=0.05)
     spectrum = np.abs(np.fft.rfft(wide.samples[0])) ** 2
     top = int(7800 / 8000 * len(spectrum))
     assert spectrum[top:].mean() < 1e-3 * spectrum[: len(spectrum) // 2].mean()
@@ -131,11 +132,11 @@ def test_windows_hold_one_level_and_one_band_whatever_came(rng: np.random.Genera
 
 def test_delta_is_the_slope_of_a_straight_line() -> None:
     line = np.outer(np.arange(20, dtype=np.float32), [1.0, -2.0]).astype(np.float32)
-    assert np.allclose(frontend.delta(line)[2:-2], [1.0, -2.0])
+    assert np.allclose(cepstra.delta(line)[2:-2], [1.0, -2.0])
 
 
 def test_features_are_finite_for_anything(rng: np.random.Generator) -> None:
-    size = int(frontend.WINDOW * frontend.RATE)
+    size = int(gate.WINDOW * gate.RATE)
     loud = rng.standard_normal(size).astype(np.float32)
     burst = np.where(np.arange(size) < 200, loud, 0).astype(np.float32)
     lengths = {features(window).shape for window in (loud, burst, np.zeros(size, np.float32), 1e-9 * loud)}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .frontend import COEFFICIENTS, F32, FRAME, RATE, STEP, active_frames, frames, lfcc, spectra
+from .frontends.interface import F32, RATE
+from .frontends.lfcc import COEFFICIENTS, FRAME, STEP, frames, lfcc, spectra
+from .gate import active_frames
 
 _MODULATION = (0, 2, 4, 8, 12, 16, 24, 32, 48, 100)
 """Edges of the modulation bands in bins of half a hertz (two seconds, 100 frames a second)."""
@@ -21,7 +23,7 @@ _ORDER = 18
 
 
 def features(window: F32) -> F32:
-    """Return the numbers of one window (float32 `[n]` at `RATE`, from `frontend.windows`), all finite, `[FEATURES]`."""
+    """Return the numbers of one window (float32 `[n]` at `RATE`, from `gate.windows`), all finite, `[FEATURES]`."""
     bands, power = spectra(window)
     active = active_frames(window)
     if not active.any():

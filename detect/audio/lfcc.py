@@ -11,7 +11,7 @@ from ...media.speech import voiced
 from ..finding import Evidence, Finding, Skipped
 from ..model import Model, shipped
 from .features import features
-from .frontend import SILENT, VOICED, WINDOW, Windows, windows
+from .gate import SILENT, VOICED, WINDOW, Windows, windows
 
 MOST_WINDOWS = 240
 """Windows that are scored; of a longer recording as many are taken, evenly spread, and the note says so."""

@@ -19,7 +19,7 @@ from ...media.audio import Audio
 from ...media.decode import decode_audio
 from ...media.errors import AssayError
 from ..audio.features import features
-from ..audio.frontend import windows
+from ..audio.gate import windows
 from . import copysynth
 from .calibration import calibrate
 from .export import Facts, export, sources
@@ -96,7 +96,7 @@ def train(
         name=NAME,
         version=VERSION,
         about="synthetic against recorded speech, statistics of LFCC, modulation, excitation and phase over 2 s",
-        input="detect/audio/features.py on windows by detect/audio/frontend.py",
+        input="detect/audio/features.py on windows by detect/audio/gate.py",
         calibration_set=f"{len(versions[0])} clips, clean and laundered, by models blind to their maker and source",
         papers=("Sahidullah, Kinnunen, Hanilci: Features for synthetic speech detection, Interspeech 2015",),
         data=sources(table.items),

@@ -1,0 +1,30 @@
+"""What cepstral front ends share: the cosine transform and differences over time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .interface import F32
+
+REACH = 4
+"""Rows on either side that second differences look at."""
+
+
+def cosine(values: F32, count: int) -> F32:
+    """Return the first `count` coefficients of the orthonormal DCT-II along the rows of `values` `[n, k]`."""
+    from scipy.fft import dct
+
+    return np.asarray(dct(values, type=2, norm="ortho", axis=1)[:, :count])
+
+
+def delta(values: F32) -> F32:
+    """Return the slope of `values` `[frames, k]` over 5 frames (least squares), ends repeated."""
+    padded = np.pad(values, ((2, 2), (0, 0)), mode="edge")
+    n = values.shape[0]
+    return np.asarray((2 * (padded[4:] - padded[:n]) + padded[3 : n + 3] - padded[1 : n + 1]) / 10, np.float32)
+
+
+def with_deltas(static: F32) -> F32:
+    """Return `static` `[n, k]` with first and second differences over 5 frames, `[n, 3 * k]`."""
+    first = delta(static)
+    return np.concatenate([static, first, delta(first)], axis=1).astype(np.float32)
