@@ -288,3 +288,21 @@ def test_every_step_says_what_it_does_and_every_chain_is_made_of_steps() -> None
     assert all(name in STEPS for chain in CHAINS if chain != "none" for name in chain.split("+"))
     with pytest.raises(CorpusError, match="at least one frame"):
         kind_of(())
+
+
+def test_rawboost_noise_lies_in_its_papers_range_and_impulses_hit_a_tenth_at_most() -> None:
+    audio = _audio(np.random.default_rng(3))
+    for seed in range(8):
+        steady = launder(audio, "rawboost-stationary", np.random.default_rng(seed))
+        moved = launder(audio, "rawboost-impulsive", np.random.default_rng(seed))
+        bent = launder(audio, "rawboost-convolutive", np.random.default_rng(seed))
+        assert isinstance(steady, Audio)
+        assert isinstance(moved, Audio)
+        assert isinstance(bent, Audio)
+        ratio = 10 * np.log10(np.mean(audio.samples**2) / np.mean((steady.samples - audio.samples) ** 2))
+        assert 9.9 < ratio < 40.1
+        hit = moved.samples != audio.samples
+        assert 0 < hit.mean() <= 0.1
+        assert np.all(np.abs(moved.samples) <= 3.001 * np.abs(audio.samples))
+        assert abs(_delay(audio, bent)) <= 2
+        assert np.mean(bent.samples**2) == pytest.approx(np.mean(audio.samples**2), rel=0.01)

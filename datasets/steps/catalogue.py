@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 
 from .. import codecs
-from . import films, filters, overlays, pictures, rooms, social, sounds
+from . import films, filters, overlays, pictures, rawboost, rooms, social, sounds
 from .step import Step
 
 _SQUEEZE = ("acompressor", "threshold=0.05:ratio=6:attack=5:release=120:makeup=3")
@@ -59,6 +59,11 @@ _SOUND_STEPS: dict[str, Step] = {
     ),
     "room": Step(about="a drawn room of mirror images, decay time 0.2 to 0.6 s", audio=rooms.room),
     "rerecord": Step(about="a small loudspeaker recorded in a drawn room, noise at 25 dB", audio=rooms.recorded),
+    "rawboost-convolutive": Step(about="a drawn device: notches and distortion (RawBoost)", audio=rawboost.convolutive),
+    "rawboost-impulsive": Step(about="impulses as strong as the sound (RawBoost)", audio=rawboost.impulsive),
+    "rawboost-stationary": Step(
+        about="steady noise of a drawn colour, 10 to 40 dB (RawBoost)", audio=rawboost.stationary
+    ),
 }
 
 _PICTURE_STEPS: dict[str, Step] = {
