@@ -1,6 +1,7 @@
 """Detectors, and the verdict that they lead to.
 
 `CATALOGUE` names every detector; each is imported only when it is asked for, so a missing part breaks one entry.
+Those in `ON_REQUEST` are slow, or explain without weighing: they run only where they are named.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from typing import cast
 from ..media.errors import InputError
 from .finding import Detector, Evidence, Finding, Skipped
 
-__all__ = ["CATALOGUE", "Detector", "Evidence", "Finding", "Skipped", "detector", "names"]
+__all__ = ["CATALOGUE", "ON_REQUEST", "Detector", "Evidence", "Finding", "Skipped", "detector", "names"]
 
 CATALOGUE = {
     "declared": ".declared:DeclaredDetector",
     "marks": ".marks:MarksDetector",
     "audio-lfcc": ".audio.lfcc:LfccDetector",
     "visual-residual": ".visual.residual:ResidualDetector",
+    "visual-mesonet": ".visual.mesonet:MesoNetDetector",
 }
+
+ON_REQUEST = frozenset({"visual-mesonet"})
+"""Detectors that a scan runs only when it is asked for them by name."""
 
 
 def detector(name: str) -> Detector:
@@ -30,9 +35,12 @@ def detector(name: str) -> Detector:
 
 
 def names(chosen: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Return `chosen`, checked against the catalogue, or every name in it. Raises `InputError` for an unknown name."""
+    """Return `chosen`, checked against the catalogue, or all that run unasked.
+
+    Raises `InputError` for an unknown name.
+    """
     if chosen is None:
-        return tuple(CATALOGUE)
+        return tuple(name for name in CATALOGUE if name not in ON_REQUEST)
     kept = tuple(chosen)
     for name in kept:
         if name not in CATALOGUE:

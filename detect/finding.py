@@ -13,6 +13,9 @@ from ..provenance.labels.interface import Label
 from ..provenance.marks.interface import Mark
 from ..provenance.verification import Verification
 
+UNCALIBRATED = "uncalibrated"
+"""What a finding names as its calibration when its number was measured on nothing: it explains and weighs nothing."""
+
 
 class ModelError(AssayError):
     """A detector's model is missing, damaged or of another version than its code."""
@@ -40,10 +43,18 @@ class Finding:
     regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` unless `llr` is finite and `spread` finite and not negative."""
+        """Raise `ValueError` unless `llr` is finite, 0 without calibration, and `spread` finite and not negative."""
         if not (math.isfinite(self.llr) and math.isfinite(self.spread) and self.spread >= 0.0):
             msg = f"a finding needs a finite log10 likelihood ratio and spread >= 0, got {self.llr} and {self.spread}"
             raise ValueError(msg)
+        if not self.weighs and self.llr:
+            msg = f"an uncalibrated finding weighs nothing: expected a ratio of 0, got {self.llr}"
+            raise ValueError(msg)
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it may move a verdict; one without calibration only explains."""
+        return self.calibration != UNCALIBRATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ The question is whether *any* part of the file is synthetic. Detectors of one mo
 samples and may share their mistakes, so they are averaged (a log opinion pool, which no repetition can inflate).
 Modalities are joined as alternatives: with likelihood ratios L1 and L2 and no reason to prefer one way of faking, the
 ratio for "sound, picture or both" is the mean over the non-empty subsets, (L1 + L2 + L1 L2) / 3. What the file
-declares of itself is added on top by stated rules. See docs/verdict.md.
+declares of itself is added on top by stated rules. Findings without calibration explain and are left out of the sum.
+See docs/verdict.md.
 """
 
 from __future__ import annotations
@@ -55,13 +56,13 @@ class Verdict:
     @property
     def complete(self) -> bool:
         """Whether some detector looked at the content and none broke."""
-        looked = any(finding.modality != "declared" for finding in self.findings)
+        looked = any(finding.modality != "declared" and finding.weighs for finding in self.findings)
         return looked and not any(skip.failed for skip in self.skipped)
 
 
 def fuse(findings: tuple[Finding, ...], skipped: tuple[Skipped, ...], evidence: Evidence) -> Verdict:
     """Return the verdict over `findings`, in the light of what `evidence` declares and carries."""
-    llr, spread = _measured([finding for finding in findings if finding.modality != "declared"])
+    llr, spread = _measured([finding for finding in findings if finding.modality != "declared" and finding.weighs])
     declared = max((finding.llr for finding in findings if finding.modality == "declared"), default=0.0)
     if _contradicted(evidence):
         declared = 0.0
@@ -109,7 +110,7 @@ def _conclude(
         return Conclusion.INCONCLUSIVE
     if _says_synthetic(evidence):
         return Conclusion.DECLARED
-    if not any(finding.modality != "declared" for finding in findings):
+    if not any(finding.modality != "declared" and finding.weighs for finding in findings):
         return Conclusion.NOT_EXAMINED
     if llr >= LLR_LIKELY and interval[0] > 0.0:
         return Conclusion.LIKELY

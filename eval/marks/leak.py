@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.launder import Media
-from ...detect import CATALOGUE, Evidence, Skipped, detector
+from ...detect import Evidence, Skipped, detector, names
 from ...media.audio import Audio
 from ...media.errors import AssayError
 from ...media.image import Still
@@ -32,7 +32,7 @@ OUR_SCHEME = {"image": "assay-image", "audio": "assay-audio", "film": "assay-fil
 
 def forensic() -> tuple[str, ...]:
     """Return the detectors that must not see the mark."""
-    return tuple(name for name in CATALOGUE if name not in DECLARING)
+    return tuple(name for name in names() if name not in DECLARING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

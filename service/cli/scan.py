@@ -28,7 +28,7 @@ def scan(
     as_json: JsonOption = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write one self-contained page here too.")] = None,
     detectors: Annotated[
-        str | None, typer.Option("--detectors", help="Only these detectors, by name, separated by commas.")
+        str | None, typer.Option("--detectors", help="Only these detectors, separated by commas; some run only so.")
     ] = None,
     store: StoreOption = None,
     resolver: ResolverOption = None,
