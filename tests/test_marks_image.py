@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
-from assay.provenance.marks import SHARED_KEY, MarkError, image_scheme
+from assay.provenance.marks import SHARED_KEY, MarkError, canvas, image_scheme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -223,3 +223,12 @@ def test_presence_is_uniform_over_keys_without_a_mark_and_tiny_with_one(
     for pixels in marked:
         assert 0.0 < MARK.presence(_coded(".jpg", cv2.IMWRITE_JPEG_QUALITY, 50)(pixels), SHARED_KEY) < 1e-50
         assert MARK.presence(pixels, OTHER) > 1e-4
+
+
+@pytest.mark.parametrize("grid", [canvas.PICTURES, canvas.FILMS])
+def test_blocks_do_not_meet_in_steps(grid: canvas.Grid, rng: np.random.Generator) -> None:
+    where = canvas.layout(SHARED_KEY, "a scheme", grid)
+    change = canvas.backward(canvas.spread(rng.normal(0, 20, where.dither.shape).astype(np.float32), where), where)
+    steps = np.abs(np.diff(change, axis=1)).mean(axis=0)
+    border = np.arange(1, canvas.SIDE) % canvas.BLOCK == 0
+    assert steps[border].mean() < 4 * steps[~border].mean()  # 9 and 25 times without the blur

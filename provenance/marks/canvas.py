@@ -31,7 +31,8 @@ class Grid:
     one sum, `lowest` and `highest` the radius of those used in half cycles a block. `bands` says how many sums come
     from the lowest, middle and highest coefficients: what blurs takes the highest first and leaves the others. Any
     `tile` x `tile` blocks carry every symbol at least once, so that a crop loses strength and no symbol. `pilot` is the
-    strength of the template in grey levels where it may be, in a smooth and in a busy or partly closed picture.
+    strength of the template in grey levels where it may be, in a smooth and in a busy or partly closed picture. `soft`
+    is the deviation in canvas pixels of the blur that keeps the borders of blocks from being seen.
     """
 
     step: float
@@ -41,6 +42,7 @@ class Grid:
     bands: tuple[int, int, int]
     tile: int
     pilot: tuple[float, float]
+    soft: float
 
     @property
     def sums(self) -> int:
@@ -53,9 +55,9 @@ class Grid:
         return int(self.highest) + 1
 
 
-PICTURES = Grid(step=110.0, spread=3, lowest=1.2, highest=9.0, bands=(8, 8, 7), tile=4, pilot=(0.85, 1.7))
+PICTURES = Grid(step=110.0, spread=3, lowest=1.2, highest=9.0, bands=(8, 8, 7), tile=4, pilot=(0.85, 1.7), soft=1.2)
 """Many sums, so that half of a picture still has all symbols; 0.6 to 4.5 cycles in 64 canvas pixels."""
-FILMS = Grid(step=254.0, spread=2, lowest=1.0, highest=3.2, bands=(2, 2, 1), tile=BLOCKS, pilot=(0.6, 1.0))
+FILMS = Grid(step=254.0, spread=2, lowest=1.0, highest=3.2, bands=(2, 2, 1), tile=BLOCKS, pilot=(0.6, 1.0), soft=4.0)
 """Few sums, slow and strong: codecs at low rates drop small changes, and the groups of a film repeat the symbols."""
 
 
@@ -150,12 +152,18 @@ def forward(canvas: NDArray[Any], where: Layout) -> NDArray[np.float32]:
 
 
 def backward(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
-    """Return the canvas that has the low `coefficients` `[64, rows * rows]` and nothing else."""
+    """Return the canvas of the low `coefficients` `[64, rows * rows]`, blurred by `grid.soft`.
+
+    Blocks that do not know of each other meet in steps, which are seen on a plain wall long before waves of the same
+    strength. The blur takes a little of each coefficient with it: whoever writes has to look at what was reached.
+    """
+    import cv2
+
     rows = where.grid.rows
     basis = _basis(rows)
     across = coefficients.reshape(BLOCKS, BLOCKS, rows, rows).transpose(0, 2, 1, 3).reshape(-1, rows) @ basis
-    down = basis.T @ across.reshape(BLOCKS, rows, SIDE)
-    return np.asarray(down.reshape(SIDE, SIDE), dtype=np.float32)
+    down = np.asarray(basis.T @ across.reshape(BLOCKS, rows, SIDE), dtype=np.float32).reshape(SIDE, SIDE)
+    return np.asarray(cv2.GaussianBlur(down, (0, 0), where.grid.soft, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
 
 
 def unblurred(where: Layout, across: float, down: float) -> NDArray[np.float32]:
