@@ -23,11 +23,11 @@ from .context import c2pa_settings
 from .facts import declared
 from .ingredients import walk
 from .judgement import all_checks, state_of
-from .profile import fingerprint, parse_chain
+from .profile import fingerprint
 from .reader import Reading, Refusal, read_manifest, warm_up
 from .report import active_codes, active_label, as_dict, as_text, manifests
-from .second_opinion.jumbf import certificate_chains
 from .second_opinion.revocation import with_stapled
+from .signers import signers
 from .sources import check_size, detached_manifest, holds_store, sidecar_path
 from .trust import Trust
 from .verification import State, Verification
@@ -162,8 +162,7 @@ def _nodes(facts: dict[str, Any], passed_over: tuple[str, ...] = ()) -> Iterator
 
 def _judge(reading: Reading, trust: Trust, now: dt.datetime, where: str, responders: Responders | None) -> Verification:
     label = active_label(reading.report)
-    carried = certificate_chains(reading.store)
-    chains = {name: parse_chain(chain) for name, chain in carried.items()}
+    chains = signers(reading, trust)
     leaves = {name: fingerprint(chain[0]) for name, chain in chains.items() if chain}
     edges = walk(reading.report, trust.allowed, leaves)
     facts = declared(reading.report, chains, edges)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..profile import is_valid_at, issued_by
 from .cbor import CborError, decode, encode
-from .jumbf import x5chain
+from .jumbf import JumbfError, parse_store, x5chain
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
@@ -83,6 +83,20 @@ def holds(signature: Signature, certificate: Certificate, claim: bytes) -> bool:
     """Tell whether the certificate's key signed `claim`."""
     family, bits = ALGORITHMS.get(signature.algorithm, ("", 0))  # type: ignore[call-overload]
     return verifies(certificate, signature.signature, signed_bytes(signature, claim), family, bits)
+
+
+def signed_by(store: bytes, label: str, certificate: Certificate) -> bool:
+    """Tell whether the certificate's key signed the claim of the manifest `label` in a manifest store.
+
+    Where two readers find different chains in one store, this tells which of them signed.
+    """
+    try:
+        manifest = next((one for one in parse_store(store) if one.label == label), None)
+        if manifest is None or len(manifest.claims) != 1 or len(manifest.signatures) != 1:
+            return False
+        return holds(parse_signature(manifest.signatures[0]), certificate, manifest.claims[0][1])
+    except (CoseError, JumbfError):
+        return False
 
 
 def verifies(certificate: Certificate, signature: bytes, data: bytes, family: str, bits: int) -> bool:

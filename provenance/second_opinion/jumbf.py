@@ -211,12 +211,21 @@ def _chain_of(manifest: RawManifest) -> tuple[bytes, ...]:
 
 
 def x5chain(*headers: Any) -> tuple[bytes, ...]:  # noqa: ANN401 - decoded CBOR
-    """Return the certificates in COSE headers: the protected one, or the unprotected one of older claims."""
-    for header in headers:
-        value: Any = None
-        if isinstance(header, dict):
-            value = header.get(_X5CHAIN, header.get("x5chain"))
-        chain = [value] if isinstance(value, bytes) else value
-        if isinstance(chain, list) and 0 < len(chain) <= _CERTIFICATES_MOST:
-            return tuple(one for one in chain if isinstance(one, bytes))
-    return ()
+    """Return the certificates in COSE headers: the protected one, or the unprotected one of older claims.
+
+    Empty where more than one chain is given, or one that cannot be read: another reader may take another one, and so
+    judge another signer.
+    """
+    given = [
+        header[name]
+        for header in headers
+        if isinstance(header, dict)
+        for name in (_X5CHAIN, "x5chain")
+        if name in header
+    ]
+    if len(given) != 1:
+        return ()
+    chain = [given[0]] if isinstance(given[0], bytes) else given[0]
+    if not isinstance(chain, list) or not 0 < len(chain) <= _CERTIFICATES_MOST:
+        return ()
+    return tuple(chain) if all(isinstance(one, bytes) for one in chain) else ()
