@@ -86,7 +86,6 @@ def peers(kind: str, found: dict[str, Any]) -> Iterator[str]:
 
 def alarms(kinds: dict[str, Any]) -> Iterator[str]:
     """Yield false alarms, p-values and other keys."""
-    yield "### Unmarked media and other keys"
     rows = []
     for kind, found in kinds.items():
         if "alarms" in found:
@@ -104,9 +103,10 @@ def alarms(kinds: dict[str, Any]) -> Iterator[str]:
             rows.append(
                 [TITLES[kind], f"{one['hits']} of {one['n']:,} cuts of {one['files']} files", uniform, keys, forged]
             )
-    yield from table(
-        ("", "false alarms", "p-values of presence", "read with another key", "forged without the key"), rows
-    )
+    if rows:
+        yield "### Unmarked media and other keys"
+        head = ("", "false alarms", "p-values of presence", "read with another key", "forged without the key")
+        yield from table(head, rows)
 
 
 def averaging(kinds: dict[str, Any]) -> Iterator[str]:
