@@ -21,9 +21,13 @@ CATALOGUE = {
     "audio-lfcc": ".audio.lfcc:LfccDetector",
     "visual-residual": ".visual.residual:ResidualDetector",
     "visual-mesonet": ".visual.mesonet:MesoNetDetector",
+    "visual-pulse": ".visual.cues.pulse:PulseDetector",
+    "visual-sync": ".visual.cues.sync:SyncDetector",
+    "visual-blink": ".visual.cues.blink:BlinkDetector",
+    "visual-steadiness": ".visual.cues.steadiness:SteadinessDetector",
 }
 
-ON_REQUEST = frozenset({"visual-mesonet"})
+ON_REQUEST = frozenset({"visual-mesonet", "visual-pulse", "visual-sync", "visual-blink", "visual-steadiness"})
 """Detectors that a scan runs only when it is asked for them by name."""
 
 

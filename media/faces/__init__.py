@@ -8,11 +8,12 @@ from types import MappingProxyType
 
 from ..errors import InputError
 from .align import align, cut, inverse, moved, similarity, template
-from .follow import SKIN, Followed, Stretch, face_of, follow
+from .follow import CROP_SIDE, SKIN, Followed, Stretch, face_of, follow
 from .interface import Face, FaceFinder, Mesh, Mesher, Sighting, Track
 from .track import Linker, Scenes, track
 
 __all__ = [
+    "CROP_SIDE",
     "FINDERS",
     "SKIN",
     "Face",

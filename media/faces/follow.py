@@ -14,7 +14,7 @@ from .align import cut, similarity, template
 from .interface import Face, FaceFinder, Mesh, Mesher
 from .track import Scenes
 
-SIDE = 128
+CROP_SIDE = 128
 """Pixels a side of the crops that are kept."""
 SKIN = MappingProxyType(
     {
@@ -42,9 +42,10 @@ class Stretch:
 class Followed:
     """A face in successive frames, none left out: `times` float64 `[n]` in seconds of the film.
 
-    `points` float32 `[n, 468, 3]` in pixels of the film as mesh landmarks are; `crops` uint8 `[n, SIDE, SIDE, 3]`
-    upright and RGB; `skin` float32 `[n, len(SKIN), 3]`, mean RGB (0..255) of each patch of `SKIN`, in its order;
-    `surround` float32 `[n, 3]`, mean RGB of the picture well away from the face, NaN where there is none.
+    `points` float32 `[n, 468, 3]` in pixels of the frames looked at, as mesh landmarks are; `crops` uint8
+    `[n, CROP_SIDE, CROP_SIDE, 3]` upright and RGB; `skin` float32 `[n, len(SKIN), 3]`, mean RGB (0..255) of each patch
+    of `SKIN`, in its order; `surround` float32 `[n, 3]`, mean RGB of the picture beside and above the face, NaN where
+    there is too little of it.
     """
 
     times: NDArray[np.float64]
@@ -86,7 +87,7 @@ class _Piece:
         flat = mesh.points[:, :2]
         self.times.append(frame.time)
         self.points.append(mesh.points)
-        self.crops.append(cut(frame.image, similarity(_five(mesh), template(0.15) * SIDE), SIDE))
+        self.crops.append(cut(frame.image, similarity(_five(mesh), template(0.15) * CROP_SIDE), CROP_SIDE))
         self.skin.append(np.stack([_patch(frame.image, flat[list(marks)]) for marks in SKIN.values()]))
         self.surround.append(_surround(frame.image, flat))
 
@@ -175,7 +176,7 @@ def _patch(image: NDArray[np.uint8], marks: NDArray[np.float32]) -> NDArray[np.f
 
 
 def _surround(image: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean colour of the picture outside the face's box doubled; NaN if that is under a tenth of it."""
+    """Return the mean colour of the picture well beside the face; NaN if that is under a tenth of it."""
     height, width = image.shape[:2]
     small = image[:: max(1, height // 90), :: max(1, width // 160)]
     y = np.linspace(0, height, small.shape[0], endpoint=False)[:, None]
