@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .ingredients import TRUSTED, UNTRUSTED
 from .profile import fingerprint, is_valid_at, issued_by, leaf_faults
@@ -134,7 +134,7 @@ def actions(case: Case) -> Check:
         faults.append(f"the first action is {declared[0]['action']!r} rather than created or opened")
     if faults:
         sentence = f"the list of actions uses words that the standard does not know: {'; '.join(faults[:5])}"
-        return check(11, "fail", sentence, codes=("assay.action.vocabulary",), remedy="read those actions with care")
+        return check(11, "fail", sentence, codes=(UNKNOWN_WORDS,), remedy="read those actions with care")
     return check(11, "pass", f"{len(declared)} actions are listed, all in the standard's words")
 
 
@@ -150,6 +150,8 @@ def _faults(action: dict[str, str | None], *, older: bool) -> list[str]:
     return found
 
 
+UNKNOWN_WORDS: Final = "assay.action.vocabulary"
+"""The code of a list of actions that holds, in words that the standard does not know."""
 _LEVEL = "which assurance level it was issued for is not read"
 _ASK = "ask the publisher to sign the file anew with a certificate that holds"
 _NO_CHANGE = "that alone does not show that anything was changed"

@@ -14,6 +14,7 @@ from ..media.limits import DEFAULT_LIMITS, Limits
 from ..media.resemblance import OTHER, SAME, resemblance
 from ..media.view import View
 from .container import media_type, read_head
+from .credential_steps import UNKNOWN_WORDS
 from .durable import Store
 from .finders import Candidate, Finder, LocalFinder, Recovery
 from .marks import read_marks
@@ -22,7 +23,7 @@ from .signed_fingerprint import signed_fingerprint
 from .steps import NAMES
 from .trust import Trust
 from .verification import BORROWED, Check, State, Verification, is_borrowed
-from .verify import verify
+from .verify import ingredients_changed, verify
 
 __all__ = ["BORROWED", "is_borrowed", "recover", "verify_or_recover"]
 
@@ -30,8 +31,9 @@ _MARK: Final = 15
 _NAMED: Final = 16
 _LIKENESS: Final = 17
 _CONTENT: Final = 10
+_ACTIONS: Final = 11
 _MUST_HOLD: Final = (1, 2, 3, 4, 5, 8, 9)
-"""Steps of the found manifest that must not fail: all that is not about the bytes of this copy, and not trust."""
+"""Steps of the found manifest that must not fail, beside actions and ingredients: not the copy's bytes, not trust."""
 _RANK: Final = {state: rank for rank, state in enumerate((State.RECOVERED, State.UNTRUSTED, State.INVALID))}
 _CANDIDATES_MOST: Final = 4  # manifests that one mark may lead to
 
@@ -154,7 +156,7 @@ def _judge(case: _Case, candidate: Candidate) -> Verification:
 
 
 def _state(base: Verification, own: tuple[Check, ...], likeness: float | None) -> State:
-    broken = any(check.outcome == "fail" and check.step in _MUST_HOLD for check in base.checks)
+    broken = any(check.outcome == "fail" and _counts(check) for check in base.checks) or ingredients_changed(base)
     signed = any(check.outcome == "pass" and check.step == 3 for check in base.checks)
     if broken or not signed or own[1].outcome == "fail":
         return State.INVALID
@@ -166,6 +168,11 @@ def _state(base: Verification, own: tuple[Check, ...], likeness: float | None) -
         return State.ABSENT
     known = any(check.outcome == "pass" and check.step == 6 for check in base.checks)
     return State.RECOVERED if known else State.UNTRUSTED
+
+
+def _counts(check: Check) -> bool:
+    """Tell whether a manifest whose check failed does not hold; words that the standard does not know break nothing."""
+    return check.step in _MUST_HOLD or (check.step == _ACTIONS and UNKNOWN_WORDS not in check.codes)
 
 
 def _led(case: _Case, candidate: Candidate) -> Check:

@@ -43,6 +43,7 @@ __all__ = [
     "declares_generative",
     "declares_itself_synthetic",
     "declares_synthetic",
+    "ingredients_changed",
     "verify",
     "with_marks",
 ]
@@ -138,6 +139,14 @@ def broken_ingredients(verification: Verification) -> tuple[str, ...]:
     named = tuple(node["title"] for node in _nodes(verification.facts) if node.get("state") == State.INVALID)
     failed = any(one.step == 12 and one.outcome == "fail" for one in verification.checks)
     return named or ("(not named)",) * failed
+
+
+def ingredients_changed(verification: Verification) -> bool:
+    """Tell whether an ingredient's manifest is missing, or is not the one that the signer saw and recorded as it is."""
+    failed = [one for one in verification.checks if one.step == 12 and one.outcome == "fail"]
+    broken = [node for node in _nodes(verification.facts) if node.get("state") == State.INVALID]
+    recorded = bool(broken) and all(node.get("recorded_by_signer") for node in broken)
+    return bool(failed) and (bool(failed[0].codes) or not recorded)
 
 
 def _declares(verification: Verification, types: frozenset[str], *, parts: bool = True) -> bool:
