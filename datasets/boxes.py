@@ -43,7 +43,8 @@ def mp3(file: BinaryIO, head: bytes, size: int, found: Found) -> None:
         head, base = file.read(4096), start
     else:
         head, base = head[start:], start
-    place = next(at for at in range(len(head) - 4) if head[at] == 0xFF and head[at + 1] & 0xE6 == 0xE2)
+    # a generator that runs out would end whoever iterates over the files, not this file
+    place = next((at for at in range(len(head) - 4) if head[at] == 0xFF and head[at + 1] & 0xE6 == 0xE2), len(head))
     version, mode = head[place + 1] >> 3 & 3, head[place + 3] >> 6
     found.rate = _MP3_RATES[version][head[place + 2] >> 2 & 3]
     found.channels = 1 if mode == 3 else 2

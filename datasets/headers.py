@@ -12,6 +12,7 @@ import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,8 @@ from . import boxes
 
 HEAD = 4096
 """Bytes of the first read: all that most containers need."""
+MAX_NUMBER = 2**31 - 1
+"""Pixels, hertz or channels: what a column of the index holds. A header that claims more is damaged, or hostile."""
 MAX_SEGMENTS = 1000
 """Segments of a JPEG that are leapt over: a manifest of 50 MB has about 800."""
 
@@ -65,6 +68,8 @@ def facts_of(path: Path | str) -> Facts:
         return Facts(state="missing", note="no such file")
     except OSError as error:
         return Facts(state="unreadable", note=error.strerror or str(error))
+    except ValueError as error:  # a null byte in the name
+        return Facts(state="unreadable", note=str(error))
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode):
         os.close(handle)
@@ -77,7 +82,7 @@ def facts_of(path: Path | str) -> Facts:
             container, found = _read(file, size)
         except UnreadableMedia as error:
             return Facts(state="unreadable", note=str(error)[:200], size=size, mtime=mtime)
-        except (OSError, struct.error, IndexError, ValueError, ZeroDivisionError) as error:
+        except (OSError, struct.error, LookupError, ValueError, ArithmeticError) as error:
             note = f"the header is cut off or damaged ({type(error).__name__})"
             return Facts(state="unreadable", note=note, size=size, mtime=mtime)
     none = found.seconds is not None and found.seconds <= 0
@@ -103,6 +108,9 @@ def _read(file: BinaryIO, size: int) -> tuple[str, Found]:
     reader = _READERS.get(container)
     if reader is not None:
         reader(file, head, size, found)
+    if max(found.rate, found.channels, found.width, found.height) > MAX_NUMBER or not isfinite(found.seconds or 0.0):
+        msg = "a size, rate or length beyond all measure"
+        raise ValueError(msg)
     return container, found
 
 

@@ -6,6 +6,7 @@ whose size and time have not changed since the last build are not read again.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -73,9 +74,8 @@ def build(
     root = (path if path.is_dir() else path.parent).resolve()
     parts = out.with_name(f"{out.name}.parts")
     earlier = _Earlier(out, parts)
-    parts.mkdir(parents=True, exist_ok=True)
     done, written = 0, []
-    with ThreadPoolExecutor(settings.jobs) as pool:
+    with _kept_if_filled(parts), ThreadPoolExecutor(settings.jobs) as pool:
         read = reader or partial(pool.map, headers_of)
         for number, block in enumerate(_blocks(adapter.items(path), BLOCK)):
             rows = table(list(_measured(block, earlier, read, settings)), root)
@@ -89,6 +89,28 @@ def build(
     _merge(written, out, {"root": str(root), "corpus": name, "title": adapter.description.title})
     shutil.rmtree(parts)
     return Index(out)
+
+
+@contextlib.contextmanager
+def _kept_if_filled(parts: Path) -> Iterator[None]:
+    """Make the folder of parts; a build that fails before its first part leaves none."""
+    with _writing(parts):
+        parts.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # it holds parts
+            parts.rmdir()
+
+
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Raise `CorpusError` where `place` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"expected a place that can be written at {place}: {error.strerror or error}"
+        raise CorpusError(msg) from error
 
 
 def _names() -> dict[str, str]:
@@ -179,7 +201,7 @@ def _unchanged(place: str, row: _Row) -> bool:
         return False
     try:
         about = os.stat(place)  # noqa: PTH116 - a million times
-    except OSError:
+    except (OSError, ValueError):  # gone, or a name with a null byte
         return False
     return (about.st_size, about.st_mtime_ns) == (size, mtime)
 
@@ -187,8 +209,9 @@ def _unchanged(place: str, row: _Row) -> bool:
 def _write(rows: pa.Table, place: Path) -> None:
     """Write a part, whole or not at all."""
     partial = place.with_suffix(".partial")
-    arrow().parquet.write_table(rows, partial, compression="zstd")
-    partial.replace(place)
+    with _writing(place):
+        arrow().parquet.write_table(rows, partial, compression="zstd")
+        partial.replace(place)
 
 
 def _unique(parts: Sequence[Path], path: Path) -> None:
@@ -210,14 +233,15 @@ def _merge(parts: Sequence[Path], out: Path, about: dict[str, Any]) -> None:
 
 
 def rewrite(tables: Iterator[pa.Table], out: Path, about: dict[str, Any]) -> None:
-    """Write an index of `tables`, one row group each, whole or not at all."""
+    """Write an index of `tables`, one row group each, whole or not at all. Raises `CorpusError` if it cannot be."""
     pa = arrow()
     shape = schema(about)
     partial = out.with_name(f"{out.name}.partial")
-    with partial.open("wb") as file:
+    with _writing(out), partial.open("wb") as file:
         with pa.parquet.ParquetWriter(file, shape, compression="zstd", use_dictionary=list(DICTIONARY)) as writer:
             for rows in tables:
                 writer.write_table(rows.cast(shape), row_group_size=ROWS_PER_GROUP)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(out)
+    with _writing(out):
+        partial.replace(out)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from assay.datasets import indexing
 from assay.datasets.checking import check
@@ -136,6 +137,38 @@ def test_a_failed_build_leaves_the_old_index(films: Path, tmp_path: Path) -> Non
     with pytest.raises(CorpusError, match="expected JSON"):
         build(films, out)
     assert len(Index(out)) == before
+    assert not list(tmp_path.glob("*.parts")), "a build that read nothing leaves nothing"
+
+
+@pytest.mark.parametrize(
+    ("table", "place", "says"),
+    [
+        pytest.param("path,label,label\na.wav,real,fake\n", "i.parquet", "'label' twice", id="a column twice"),
+        pytest.param("path,label\na.wav,real\n", "c.csv/i.parquet", "can be written", id="below a file"),
+        pytest.param("path,label\na.wav,real\n", ".", "can be written", id="a folder"),
+    ],
+)
+def test_a_table_of_two_minds_and_a_place_that_cannot_be_are_errors_of_ours(
+    corpora: ModuleType, tmp_path: Path, table: str, place: str, says: str
+) -> None:
+    corpora.plant(tmp_path, ["a.wav"])
+    (tmp_path / "c.csv").write_text(table)
+    with pytest.raises(CorpusError, match=says):
+        build(tmp_path / "c.csv", tmp_path / place)
+
+
+def test_a_name_with_a_null_byte_is_a_row_that_cannot_be_read_again_and_again(
+    corpora: ModuleType, tmp_path: Path
+) -> None:
+    corpora.plant(tmp_path, ["a.wav"])
+    (tmp_path / "c.csv").write_text("path,label\na.wav,real\nb\0.wav,fake\n")
+    for _ in range(2):
+        assert len(build(tmp_path / "c.csv", tmp_path / "i.parquet").select({"state": "unreadable"})) == 1
+
+
+def test_a_place_without_anything_is_said_in_one_short_line(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"found nothing there$"):
+        build(tmp_path / "nothing", tmp_path / "i.parquet")
 
 
 def test_an_id_that_comes_twice_is_an_error(tmp_path: Path, corpora: ModuleType) -> None:
@@ -291,3 +324,25 @@ def test_something_else_than_an_index_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_text("no")
     with pytest.raises(CorpusError, match="assay data index"):
         Index(tmp_path / "x.parquet")
+
+
+def test_a_header_that_lies_or_lacks_everything_is_a_row_and_no_end_of_the_build(
+    makers: ModuleType, tmp_path: Path
+) -> None:
+    root = tmp_path / "corpus"
+    for folder in ("real", "fake/m"):
+        (root / folder).mkdir(parents=True)
+    (root / "real" / "a.wav").write_bytes(makers.wav_floats(np.zeros((1, 800), np.float32), 16_000))
+    hostile = {
+        "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\xff" * 40,  # four thousand million pixels wide
+        "mp3": b"ID3\x04\0\0\0\0\0\x0a" + bytes(5000),  # a tag, and no frame after it
+        "mp2": b"\xff\xeb\x90\x64" + bytes(5000),  # a version of MPEG that there is not
+        "wav": b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0" + b"\xff" * 8 + b"\2\0\x10\0data\x64\0\0\0" + bytes(100),
+    }
+    for suffix, content in hostile.items():
+        (root / "fake" / "m" / f"x.{suffix}").write_bytes(content)
+        assert facts_of(root / "fake" / "m" / f"x.{suffix}").state == "unreadable"
+    assert facts_of("a\0b.wav").state == "unreadable"
+    index = build(root, tmp_path / "i.parquet")
+    assert len(index.select({"state": "unreadable"})) >= 3
+    assert len(index.select(columns=("id",))) == 1

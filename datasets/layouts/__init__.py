@@ -64,6 +64,9 @@ def choose(path: Path, *, name: str | None = None) -> Layout:
 
     Raises `CorpusError` if none fits, with what was expected, what was found and the nearest layout.
     """
+    if not path.exists():
+        msg = f"expected a corpus at {path}, found nothing there"
+        raise CorpusError(msg)
     if name is not None:
         adapter = layout(name)
         if adapter.fits(path):
@@ -135,4 +138,4 @@ def _found(path: Path) -> str:
         names = sorted(child.name + ("/" if child.is_dir() else "") for child in _children(path))
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         return f"found {', '.join(names[:12]) or 'an empty folder'}{more}"
-    return f"found the file {path.name}" if path.exists() else "found nothing there"
+    return f"found the file {path.name}"

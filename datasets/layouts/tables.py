@@ -37,6 +37,10 @@ def rows(path: Path, needed: Collection[str], *, delimiter: str = ",") -> Iterat
         wanted, have = ", ".join(needed), ", ".join(found)
         msg = f"expected the columns {wanted} in {path}, found {have}: {', '.join(missing)} missing"
         raise CorpusError(msg)
+    if len(set(found)) < len(found):
+        twice = next(name for name in found if found.count(name) > 1)
+        msg = f"expected each column once in {path}, found {twice!r} twice: which one is meant?"
+        raise CorpusError(msg)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = (
