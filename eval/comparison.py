@@ -61,7 +61,8 @@ def delong_test(first: ArrayLike, second: ArrayLike, spoof: ArrayLike) -> Compar
     pair = [_placements(*checked(scores, spoof)) for scores in (first, second)]
     areas = [float(placements[0].mean()) for placements in pair]
     covariance = _covariance(pair)
-    spread = float(covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1]) ** 0.5 if covariance.size else 0.0
+    # rounding may take a variance of 0 below it
+    spread = max(0.0, float(covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1])) ** 0.5
     gap = areas[0] - areas[1]
     if not spread > 0.0:
         return Comparison(first=areas[0], second=areas[1], p=1.0 if gap == 0.0 else 0.0)

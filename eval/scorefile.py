@@ -59,11 +59,15 @@ class ScoreFile:
     def spoof(self, name: str, *, spoof_is: Sequence[str] = ()) -> NDArray[np.bool_]:
         """Return labels, true = spoof. Words of both classes are known; `spoof_is` names others, the rest is bona fide.
 
-        Raises `ScoreFileError` for a word that is neither.
+        Raises `ScoreFileError` for a word that is neither, or if none of `spoof_is` occurs.
         """
         words = [text.strip().lower() for text in self.column(name)]
         if spoof_is:
             chosen = {word.strip().lower() for word in spoof_is}
+            if not chosen & set(words):
+                there = ", ".join(sorted(set(words))[:5])
+                msg = f"no label in column {name!r} of {self.name} is {', '.join(spoof_is)}: there are {there}"
+                raise ScoreFileError(msg)
             return np.array([word in chosen for word in words], dtype=np.bool_)
         unknown = sorted(set(words) - SPOOF_WORDS - BONA_FIDE_WORDS)
         if unknown:
@@ -83,7 +87,7 @@ def read_scores(path: Path, *, key: Path | None = None) -> ScoreFile:
     try:
         data = path.read_bytes()
         columns = readers[path.suffix](path) if path.suffix in readers else _asvspoof(path, key)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         msg = f"expected a score file at {path}, but it cannot be read: {error}"
         raise ScoreFileError(msg) from error
     table = ScoreFile(columns=columns, digest=hashlib.sha256(data).hexdigest(), name=path.name)
@@ -122,10 +126,10 @@ def _parquet(path: Path) -> dict[str, list[str]]:
 
 def _json_lines(path: Path) -> dict[str, list[str]]:
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
         names = list(dict.fromkeys(name for row in rows for name in row))
         columns = {name: [_text(row.get(name)) for row in rows] for name in names}
-    except (json.JSONDecodeError, AttributeError, TypeError) as error:
+    except (json.JSONDecodeError, AttributeError, TypeError, RecursionError) as error:
         msg = f"{path.name} is not JSON Lines of objects: {error}"
         raise ScoreFileError(msg) from error
     if "label" not in columns and "maker" in columns:  # a benchmark's rows: bona fide has no maker

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..detect.page import environment
+from ..media.errors import InputError
 from . import metrics
 from .metrics.decisions import Costs
 from .statistics import Estimate, Metric, group_bootstrap
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+_ENDLESS = (float("inf"), float("-inf"))
 GROUPS_LEAST = 5
 """An interval over fewer groups than this would only look like one."""
 
@@ -35,8 +37,13 @@ class Table:
     costs: Costs
 
     def to_json(self) -> dict[str, Any]:
-        """Return the table as plain JSON values."""
-        return asdict(self)
+        """Return the table as plain JSON values; what is infinite (a Cllr may be) is the word `Infinity`."""
+        told = asdict(self)
+        for figure in told["figures"].values():
+            figure |= {
+                name: str(value).replace("inf", "Infinity") for name, value in figure.items() if value in _ENDLESS
+            }
+        return told
 
 
 def table(
@@ -101,7 +108,13 @@ def _meaning(costs: Costs) -> dict[str, Metric]:
 
 
 def draw(scores: F64, spoof: Bools, path: Path, *, llr: bool, told: Table) -> None:
-    """Write ROC and DET curves, and a reliability diagram if `llr`, to `path`: a .png, or an .html with the table."""
+    """Write ROC and DET curves, and a reliability diagram if `llr`, to `path`: a .png, or an .html with the table.
+
+    Raises `InputError` for another suffix, or if it cannot be written.
+    """
+    if path.suffix not in {".png", ".html"}:
+        msg = f"expected a plot to end in .png or .html, got {path.name}"
+        raise InputError(msg)
     kept = ~np.isnan(scores)
     figure = _figure(scores[kept], spoof[kept], llr=llr)
     if path.suffix == ".png":
@@ -115,8 +128,12 @@ def draw(scores: F64, spoof: Bools, path: Path, *, llr: bool, told: Table) -> No
         page = environment(Path(__file__).parent / "templates").get_template("scores.html.j2")
         data = page.render(table=told, svg=svg[svg.index("<svg") :]).encode()
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}"
+        raise InputError(msg) from error
 
 
 def _figure(scores: F64, spoof: Bools, *, llr: bool) -> Any:  # noqa: ANN401 - matplotlib ships no types

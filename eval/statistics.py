@@ -60,8 +60,15 @@ def group_bootstrap(
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
     if method == "bca":
         tails = _corrected(tails, drawn, value, np.array(list(_left_out(metric, values, labels, where))))
-    low, high = np.quantile(drawn, tails)
+    low, high = _ends(drawn, tails)
     return Estimate(value=value, low=float(low), high=float(high), groups=sum(map(len, strata)))
+
+
+def _ends(drawn: F64, tails: tuple[float, float]) -> F64:
+    """Return the quantiles of the draws; one that lies beside an infinite draw (a Cllr may be) is that draw."""
+    with np.errstate(invalid="ignore"):
+        ends = np.quantile(drawn, tails)
+    return np.where(np.isnan(ends), np.quantile(drawn, tails, method="higher"), ends)
 
 
 def _strata(labels: NDArray[np.bool_], where: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -158,3 +158,54 @@ def test_a_file_that_cannot_be_measured_is_usage(
     said = run("eval", "scores", path, *arguments)
     assert said.code == 2
     assert message in said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        pytest.param("s.csv", "score,label\n" + "9" * 200_000 + ",spoof\n", "larger than field limit", id="huge field"),
+        pytest.param("s.jsonl", "[" * 100_000, "not JSON Lines", id="deep nesting"),
+    ],
+)
+def test_a_hostile_score_file_is_answered_in_one_line(
+    run: Callable, tmp_path: Path, name: str, text: str, says: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    said = run("eval", "scores", tmp_path / name)
+    assert said.code == 2
+    assert says in said.err
+    assert "fault of ours" not in said.err
+
+
+def test_a_line_of_json_may_hold_other_separators_of_lines(tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text('{"id":"a\u2028b\x85","score":1,"label":"spoof"}\n{"id":"c","score":0,"label":"real"}\n')
+    assert read_scores(path).column("id") == ["a\u2028b\x85", "c"]
+
+
+def test_words_for_spoof_that_occur_nowhere_are_named_with_those_that_do(run: Callable, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("score,label\n1,0.0\n2,1.0\n")
+    said = run("eval", "scores", tmp_path / "s.csv", "--spoof-is", "0")
+    assert said.code == 2
+    assert "there are 0.0, 1.0" in said.err
+
+
+def test_infinite_ratios_have_an_infinite_cost_in_json_that_is_json(run: Callable, table: Path, tmp_path: Path) -> None:
+    lines = table.read_text().splitlines()
+    sure = [line for line in lines[1:] if ",real," in line][:8]
+    wrong = [line if line not in sure else ",".join([*line.split(",")[:3], "inf", ""]) for line in lines]
+    (tmp_path / "sure.csv").write_text("\n".join(wrong) + "\n")
+    options = ("--score", "first", "--llr", "log10", "--draws", "40", "--json")
+    said = run("eval", "scores", tmp_path / "sure.csv", *options)
+    assert said.code == 0, said.err
+    told = json.loads(said.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert (told["figures"]["Cllr"]["value"], told["figures"]["Cllr"]["high"]) == ("Infinity", "Infinity")
+    assert isinstance(told["figures"]["EER"]["high"], float)
+
+
+def test_a_plot_that_cannot_be_is_said_without_a_half_file(run: Callable, table: Path, tmp_path: Path) -> None:
+    for place, says in ((tmp_path / "x.pdf", ".png or .html"), (tmp_path / "no" / "x.png", "cannot be written")):
+        said = run("eval", "scores", table, "--score", "first", "--draws", "0", "--plot", place)
+        assert said.code == 2
+        assert says in said.err
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.csv"}

@@ -99,7 +99,8 @@ def load(path: Path) -> Stored:
         card = _Card.model_validate_json(_read(path))
         origin = Origin(**{**card.origin, "scores": tuple(card.origin.get("scores", ()))})
     except (ValidationError, TypeError) as error:
-        msg = f"expected a calibrator's card of format {FORMAT} at {path}: {error}"
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        msg = f"expected a calibrator's card of format {FORMAT} at {path}: {why}"
         raise CalibrationError(msg) from error
     if card.format != FORMAT or card.method not in METHODS:
         msg = f"expected a calibrator of format {FORMAT} by {', '.join(METHODS)}, got {card.format} by {card.method}"

@@ -33,7 +33,8 @@ def _softplus(values: NDArray[np.float64], scale: float) -> float:
     """Return the sum of ln(1 + exp(scale * value)): never overflows, in pieces that stay in the cache."""
     pieces = []
     for start in range(0, values.size, _CHUNK):
-        piece = values[start : start + _CHUNK] * scale
+        with np.errstate(over="ignore"):  # beyond 1e307 it is infinite, as it should be
+            piece = values[start : start + _CHUNK] * scale
         if piece.max() > _LARGE:  # ln(1 + exp(x)) = max(x, 0) + ln(1 + exp(-|x|))
             pieces.append(float(np.maximum(piece, 0.0).sum()))
             np.negative(np.abs(piece, out=piece), out=piece)

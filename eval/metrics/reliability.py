@@ -51,7 +51,8 @@ def posterior(llr: ArrayLike, *, p_spoof: float = 0.5) -> F64:
         raise MetricError(msg)
     from scipy.special import expit
 
-    return np.asarray(expit(numbers(llr) * np.log(10.0) + np.log(p_spoof / (1.0 - p_spoof))))
+    with np.errstate(over="ignore"):  # beyond 1e307 a ratio is infinite, and the probability 0 or 1
+        return np.asarray(expit(numbers(llr) * np.log(10.0) + np.log(p_spoof / (1.0 - p_spoof))))
 
 
 def brier(probability: ArrayLike, spoof: ArrayLike) -> float:
