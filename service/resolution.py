@@ -7,23 +7,25 @@ asks must check the manifest's signature, that it names the mark, and that the c
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from ..media.errors import AssayError, InputError, LimitExceeded, NothingToExamine, UnreadableMedia
 from ..provenance.stored import active_alone
 from .lookup import CONTENT_BYTES, Lookup, Match
-from .upload import received
+from .upload import blocks, received
 
 PROBLEM = "application/problem+json"
-_AT_ONCE = 2  # uploads that are decoded side by side; more are asked to come again
+_AT_ONCE = 2  # copies and fingerprints that are looked at side by side; more are asked to come again
 _AGAIN = "5"  # seconds
 _QUERY_BYTES = 1024**2
 
@@ -73,8 +75,9 @@ Hint = Annotated[str | None, Query(max_length=8192)]
 def resolution_router(lookup: Lookup) -> APIRouter:
     """Return the routes of the resolution API over what `lookup` keeps."""
     router = APIRouter(tags=["soft binding resolution"])
-    _binding_routes(router, lookup)
-    _content_routes(router, lookup)
+    places = asyncio.Semaphore(_AT_ONCE)
+    _binding_routes(router, lookup, places)
+    _content_routes(router, lookup, places)
 
     @router.get("/manifests/{manifestId}", response_class=Response, responses=_MANIFEST)
     def manifest(
@@ -100,21 +103,40 @@ def resolution_router(lookup: Lookup) -> APIRouter:
     return router
 
 
-def _binding_routes(router: APIRouter, lookup: Lookup) -> None:
+def _binding_routes(router: APIRouter, lookup: Lookup, places: asyncio.Semaphore) -> None:
+    async def found(alg: str, value: str, most: int) -> MatchesOut:
+        if alg not in lookup.algorithms()[1]:
+            return _out(await run_in_threadpool(lookup.by_binding, alg, value, most=most))
+        async with _place(places):  # comparing with many fingerprints takes seconds
+            return _out(await run_in_threadpool(lookup.by_binding, alg, value, most=most))
+
     @router.get("/matches/byBinding", response_model_exclude_none=True)
-    def by_binding(alg: Alg, value: Value, most: Most = 10) -> MatchesOut:
+    async def by_binding(alg: Alg, value: Value, most: Most = 10) -> MatchesOut:
         """Find manifests by the value of a soft binding."""
-        return _out(lookup.by_binding(alg, value, most=most))
+        return await found(alg, value, most)
 
-    @router.post("/matches/byBinding", response_model_exclude_none=True)
-    def by_posted_binding(binding: Annotated[BindingIn, Body()], most: Most = 10) -> MatchesOut:
+    @router.post("/matches/byBinding", response_model_exclude_none=True, openapi_extra={"requestBody": _BINDING})
+    async def by_posted_binding(request: Request, most: Most = 10) -> MatchesOut:
         """Find manifests by the value of a soft binding that is too long for an address."""
-        return _out(lookup.by_binding(binding.alg, binding.value, most=most))
+        # read here, not by FastAPI: it would take a body of any length into memory
+        body = b"".join([block async for block in blocks(request, most=_QUERY_BYTES + 4096)])
+        try:
+            binding = BindingIn.model_validate_json(body)
+        except ValidationError as error:
+            raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from error
+        return await found(binding.alg, binding.value, most)
 
 
-def _content_routes(router: APIRouter, lookup: Lookup) -> None:
-    places = asyncio.Semaphore(_AT_ONCE)
+@asynccontextmanager
+async def _place(places: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Hold one of the places for work that takes long. Raises `HTTPException` (503) if none is free."""
+    if places.locked():
+        raise HTTPException(503, "too many copies are looked at now", headers={"Retry-After": _AGAIN})
+    async with places:
+        yield
 
+
+def _content_routes(router: APIRouter, lookup: Lookup, places: asyncio.Semaphore) -> None:
     @router.post("/matches/byContent", response_model_exclude_none=True, openapi_extra={"requestBody": _UPLOAD})
     async def by_content(
         request: Request,
@@ -125,9 +147,7 @@ def _content_routes(router: APIRouter, lookup: Lookup) -> None:
     ) -> MatchesOut:
         """Find manifests by a copy of the asset, sent as the body; it is forgotten with the answer."""
         hint = (hint_alg, hint_value) if hint_alg and hint_value else None
-        if places.locked():
-            raise HTTPException(503, "too many uploads are looked at now", headers={"Retry-After": _AGAIN})
-        async with places, received(request, most=CONTENT_BYTES) as path:
+        async with _place(places), received(request, most=CONTENT_BYTES) as path:
             return _out(await run_in_threadpool(lookup.by_content, path, alg=alg, hint=hint, most=most))
 
     @router.post("/matches/byReference", status_code=501, response_class=JSONResponse)
@@ -192,6 +212,7 @@ _MANIFEST: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/c2pa": {"schema": {"type": "string", "format": "binary"}}}},
     404: {"description": "No such manifest", "content": {PROBLEM: {}}},
 }
+_BINDING = {"required": True, "content": {"application/json": {"schema": BindingIn.model_json_schema()}}}
 _UPLOAD = {
     "required": True,
     "content": {

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from assay.provenance.signed_fingerprint import FINGERPRINT_ALG, from_text, to_t
 from assay.provenance.trust import Trust
 from assay.service.api import make_app
 from assay.service.lookup import CONTENT_BYTES, Lookup, payload_of
+from assay.service.upload import blocks
 
 ID = 0xF123_4567_89AB_CDEF
 ALG = "dev.assay.canvas.1"
@@ -188,6 +190,8 @@ def test_the_algorithms_and_the_description_are_told(house: House) -> None:
         pytest.param("/matches/byBinding?alg=x", None, 400, id="no value"),
         pytest.param(f"/matches/byBinding?alg={ALG}&value=zz", None, 400, id="no id"),
         pytest.param(f"/matches/byBinding?alg={ALG}&value=zz&maxResults=0", None, 400, id="no results"),
+        pytest.param("/matches/byBinding", b"no json", 400, id="no JSON"),
+        pytest.param("/matches/byBinding", b'{"alg": "x"}', 400, id="no posted value"),
         pytest.param("/matches/byContent", b"no media at all", 415, id="no media"),
         pytest.param("/matches/byContent", b"", 415, id="nothing"),
         pytest.param("/matches/byReference", b"{}", 501, id="by reference"),
@@ -213,6 +217,66 @@ def test_a_longer_upload_is_refused_before_it_is_read(house: House) -> None:
     connection.endheaders(b"x")
     assert connection.getresponse().status == 413
     connection.close()
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["told", "not told"])
+def test_a_longer_binding_is_refused_before_it_is_kept_in_memory(house: House, length: bool) -> None:
+    import http.client
+
+    host, port = house.address.split("/")[2].split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    connection.putrequest("POST", "/c2pa/matches/byBinding")
+    many = b" " * 2**20
+    if length:
+        connection.putheader("Content-Length", str(2**40))
+        connection.endheaders(b"{")
+    else:
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders(b"".join(b"%x\r\n%s\r\n" % (len(many), many) for _ in range(2)))
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_a_body_that_drags_on_is_given_up_and_a_slow_one_is_taken() -> None:
+    import asyncio
+
+    from starlette.requests import Request
+
+    async def body(pause: float, seconds: float) -> bytes:
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(pause)
+            return {"type": "http.request", "body": b"x", "more_body": next(left) > 0}
+
+        left = iter(range(3, -1, -1))
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        return b"".join([one async for one in blocks(request, most=10, seconds=seconds)])
+
+    assert asyncio.run(body(0.01, 20)) == b"xxxx"
+    with pytest.raises(InputError, match=r"within 0\.2 s, got 2 bytes"):
+        asyncio.run(body(0.08, 0.2))
+
+
+def test_only_some_fingerprints_are_compared_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(*_: object, **__: object) -> list[object]:
+        begun.release()
+        assert held.wait(20)
+        return []
+
+    monkeypatch.setattr(Lookup, "_alike", slow)
+    body = json.dumps({"alg": FINGERPRINT_ALG, "value": to_text(fingerprint(Still(pixels=scene(1))))}).encode()
+    ask = partial(asked, f"{house.address}/matches/byBinding", body, "application/json")
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert all(begun.acquire(timeout=20) for _ in threads)
+    status, _, headers = ask()
+    held.set()
+    for thread in threads:
+        thread.join()
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert ask()[0] == 200
 
 
 def test_pages_of_any_origin_may_ask_and_nothing_can_be_written(house: House) -> None:
