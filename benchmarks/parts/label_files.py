@@ -19,8 +19,10 @@ from assay.generate.interface import Draft, Scope, Source
 from assay.generate.publish import publish
 from assay.media.audio import Audio
 from assay.media.encode import encode_audio, encode_film, encode_image
+from assay.media.fingerprint import fingerprint
 from assay.media.image import Still
 from assay.media.video import Film, Frame
+from assay.media.view import View
 from assay.provenance.certs import make_authority, make_leaf
 from assay.provenance.durable import Store
 from assay.provenance.labels import Disclosure, Plate, Shown, audible_notice, plate, write_metadata
@@ -145,7 +147,8 @@ class Workshop:
         plain.write_bytes(data)
         if removal.name == "manifest stripped":
             return plain
-        sign_file(plain, out, claim(draft, stamp, ()), self.credentials, replace_existing=True)
+        manifest = claim(draft, stamp, (), fingerprint(View.open(plain)))
+        sign_file(plain, out, manifest, self.credentials, replace_existing=True)
         if removal.name == "manifest broken":
             _break(out)
         return out
