@@ -117,13 +117,24 @@ class _Case:
 
 
 def _first(marks: Sequence[Mark], finders: Sequence[Finder]) -> tuple[Mark, Sequence[Candidate]] | None:
+    """Return the manifests of the first place that keeps any. Raises what a place raised if none does.
+
+    One that cannot be asked keeps no other from being asked.
+    """
+    fault: AssayError | None = None
     for mark in marks:
         if mark.payload is None:
             continue
         for finder in finders:
-            candidates = finder.candidates(mark)
+            try:
+                candidates = finder.candidates(mark)
+            except AssayError as error:
+                fault = fault or error
+                continue
             if candidates:
                 return mark, candidates
+    if fault is not None:
+        raise fault
     return None
 
 

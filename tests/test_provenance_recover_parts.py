@@ -16,6 +16,7 @@ from assay.provenance.finders import Candidate
 from assay.provenance.manifest import Action, Manifest, SoftBinding
 from assay.provenance.marks.interface import Mark
 from assay.provenance.recover import recover
+from assay.provenance.remote import RemoteError
 from assay.provenance.sign import sign_file
 from assay.provenance.signed_fingerprint import fingerprint_binding
 from assay.provenance.stored import active_alone
@@ -66,6 +67,20 @@ def case(tmp_path_factory: pytest.TempPathFactory, keys: Credentials) -> Case:
 
 def recovered(case: Case, store: bytes, trust: Trust) -> Verification:
     return recover(case.copy, [MARK], [Stranger(store)], trust=trust)
+
+
+class Away:
+    """A place that cannot be asked."""
+
+    def candidates(self, mark: Mark) -> Sequence[Candidate]:
+        raise RemoteError("the line is dead")
+
+
+def test_a_place_that_cannot_be_asked_keeps_no_other_from_being_asked(case: Case, trust: Trust) -> None:
+    found = recover(case.copy, [MARK], [Away(), Stranger(case.store)], trust=trust)
+    assert found.state is State.RECOVERED
+    with pytest.raises(RemoteError, match="dead"):
+        recover(case.copy, [MARK], [Away()], trust=trust)
 
 
 def test_a_whole_manifest_is_recovered_with_what_its_parent_declares(case: Case, trust: Trust) -> None:
