@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from ...datasets.corpus import SPOOF, Item, both_labels
+from ...datasets.corpus import Item, both_labels
 from ...datasets.launder import launder
-from ...datasets.splits import draw
-from ...media.asset import Asset
 from ...media.audio import Audio
-from ...media.decode import decode_audio
 from ...media.errors import AssayError
 from ..audio.features import features
 from ..audio.gate import windows
-from . import copysynth
+from .audio_material import CHAINS, material, randomness, sound, spread
 from .calibration import calibrate
 from .export import Facts, export, sources
-from .fit import F64, MADE, Progress, Protocol, by_item, figures, fit, interval, made, unseen_scores
+from .fit import F64, Progress, Protocol, by_item, figures, fit, interval, made, unseen_scores
 from .table import F32, Rows, Table, gather, joined
 
 NAME, VERSION = "audio-lfcc", "1"
-CHAINS = (
-    *(
-        "mp3-64k",
-        "aac-64k",
-        "opus-24k",
-        "telephone",
-        "noise-15",
-        "noise-20",
-        "noise-30",
-        "resample",
-        "reverb",
-        "lowpass",
-    ),
-    *("telephone+noise-20", "reverb+noise-20", "noise-20+opus-24k"),
-)
-"""Laundering to train on. Level and silence are fixed by the front end; at 10 dB nothing is learned but noise."""
-SECONDS = 12.0
-"""Seconds of a clip that are looked at."""
-COPIED_SECONDS = 4.0
-"""Seconds of a real clip that are copied by a vocoder: each costs about as much again to make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +61,11 @@ def train(
     scores = unseen_scores(table, protocol, tell)
     tell("fitting", 0.0)
     heads = fit(table, np.ones(len(table.item), bool), strength=settings.strength)
-    versions = _versions(table, scores)
+    held = versions(table, scores)
     calibration = calibrate(
-        versions[1],
-        np.array([table.items[i].spoof for i in versions[0]]),
-        [table.items[i].group for i in versions[0]],
+        held[1],
+        np.array([table.items[i].spoof for i in held[0]]),
+        [table.items[i].group for i in held[0]],
         seed=settings.seed,
     )
     facts = Facts(
@@ -97,7 +73,7 @@ def train(
         version=VERSION,
         about="synthetic against recorded speech, statistics of LFCC, modulation, excitation and phase over 2 s",
         input="detect/audio/features.py on windows by detect/audio/gate.py",
-        calibration_set=f"{len(versions[0])} clips, clean and laundered, by models blind to their maker and source",
+        calibration_set=f"{len(held[0])} clips, clean and laundered, by models blind to their maker and source",
         papers=("Sahidullah, Kinnunen, Hanilci: Features for synthetic speech detection, Interspeech 2015",),
         data=sources(table.items),
         metrics=metrics(table, scores, seed=settings.seed),
@@ -114,13 +90,8 @@ def train(
 
 def examples(items: Sequence[Item], settings: Settings, progress: Progress) -> Table:
     """Return the windows of `items`, of vocoder copies of some bona fide ones and of text to speech, as features."""
-    copied = [item for item in items if not item.spoof and draw(f"copy {item.id}", settings.seed) < settings.copies]
-    parts: list[tuple[str, Sequence[Item]]] = [
-        ("listening to the corpus", items),
-        ("copying voices by vocoders", [_copy_of(item, settings.seed) for item in copied]),
-        ("speaking", _utterances(settings)),
-    ]
-    return joined([_gathered(part, settings, partial(progress, what)) for what, part in parts if part])
+    parts = material(items, seed=settings.seed, copies=settings.copies, spoken=settings.spoken, groups=settings.folds)
+    return joined([_gathered(part, settings, partial(progress, what)) for what, part in parts])
 
 
 def _gathered(items: Sequence[Item], settings: Settings, done: Callable[[float], None]) -> Table:
@@ -128,34 +99,11 @@ def _gathered(items: Sequence[Item], settings: Settings, done: Callable[[float],
     return gather(items, partial(_rows, settings=settings), cache=settings.cache, tag=tag, done=done)
 
 
-def _copy_of(item: Item, seed: int) -> Item:
-    """Return the item of a vocoder's copy, by WORLD or Griffin-Lim; it stays in the original's group."""
-    process = "world" if draw(f"vocoder {item.id}", seed) < 0.5 else "griffin-lim"
-    return replace(item, id=f"{item.id}+{process}", label=SPOOF, maker=f"{process} copy{MADE}", process=process)
-
-
-def _utterances(settings: Settings) -> list[Item]:
-    """Return items for text to speech; they have no file, and are dealt to as many groups as folds."""
-    return [
-        Item(
-            id=f"hibari-{number}",
-            path=Path("hibari"),
-            sha256="",
-            label=SPOOF,
-            maker=f"hibari{MADE}",
-            group=f"hibari-{number % settings.folds}",
-            licence="Apache-2.0",
-            process="hibari",
-        )
-        for number in range(settings.spoken)
-    ]
-
-
 def _rows(item: Item, *, settings: Settings) -> Rows:
     """Return the features of an item as it is and after drawn chains; an unreadable file gives none and says why."""
-    rng = np.random.default_rng([settings.seed, int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])])
+    rng = randomness(item, settings.seed)
     try:
-        audio = _sound(item, rng)
+        audio = sound(item, rng)
     except AssayError as error:
         return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
     values: list[F32] = []
@@ -164,7 +112,7 @@ def _rows(item: Item, *, settings: Settings) -> Rows:
     for version, chain in enumerate(("none", *rng.choice(settings.chains, settings.laundered, replace=False))):
         washed = launder(audio, str(chain), rng)
         found = windows(cast("Audio", washed))
-        chosen = _spread(len(found.starts), 3 if version == 0 else 2)
+        chosen = spread(len(found.starts), 3 if version == 0 else 2)
         values += [features(found.samples[window]) for window in chosen]
         chains += [str(chain)] * len(chosen)
         if not chosen:
@@ -173,23 +121,7 @@ def _rows(item: Item, *, settings: Settings) -> Rows:
     return Rows(values=stacked, chains=tuple(chains), skipped=tuple(skipped))
 
 
-def _spread(count: int, most: int) -> list[int]:
-    """Return at most `most` of 0 to `count` - 1, evenly spread."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist() if count else []
-
-
-def _sound(item: Item, rng: np.random.Generator) -> Audio:
-    """Return an item's sound: read, copied by a vocoder or spoken, as the item says. Raises as decoding does."""
-    if item.process == "hibari":
-        return copysynth.speak(rng)
-    audio = decode_audio(Asset.open(item.path))
-    copied = copysynth.COPIES.get(item.process) if made(item) else None
-    seconds = COPIED_SECONDS if copied else SECONDS
-    first = Audio(samples=np.ascontiguousarray(audio.samples[:, : int(seconds * audio.rate)]), rate=audio.rate)
-    return copied(first, rng) if copied else first
-
-
-def _versions(table: Table, scores: F64) -> tuple[list[int], F64]:
+def versions(table: Table, scores: F64) -> tuple[list[int], F64]:
     """Return a score for each clip as it is, and one for it laundered: positions of items and mean scores.
 
     Fakes made in training are left out: they are easier than a stranger's and would make the ratios too sure.

@@ -37,6 +37,17 @@ class Facts:
     data: list[dict[str, Any]]
     metrics: dict[str, Any]
     training: dict[str, Any] = field(default_factory=dict)
+    hears: dict[str, Any] = field(default_factory=dict)
+    """What else the card's `input` says: front end and samples of a network that hears frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A network as ONNX, how many numbers it takes, and what it gave on `golden_input` before it was exported."""
+
+    data: bytes
+    inputs: int
+    own: NDArray[np.float64]
 
 
 def export(heads: Heads, calibration: Calibration, facts: Facts, out: Path) -> tuple[Path, Path]:
@@ -45,22 +56,37 @@ def export(heads: Heads, calibration: Calibration, facts: Facts, out: Path) -> t
     Raises `MissingExtra` without onnx and `TrainingError` if the network does not give the heads' own scores.
     """
     inputs = len(heads.weights)
-    data = network(heads)
-    golden = _scores(data, golden_input(inputs))
     own = heads.scores(golden_input(inputs))
-    if not np.allclose(golden, own, rtol=1e-3, atol=1e-3):
-        msg = f"the exported network gives {golden.tolist()}, the heads {own.tolist()}: their versions do not fit"
+    return publish(Exported(data=network(heads), inputs=inputs, own=own), calibration, facts, out)
+
+
+def publish(exported: Exported, calibration: Calibration, facts: Facts, out: Path) -> tuple[Path, Path]:
+    """Write `<name>.onnx` and `<name>.json` into `out` and return their paths.
+
+    Raises `TrainingError` if the network does not give on ONNX Runtime what it gave before.
+    """
+    golden = onnx_scores(exported.data, golden_input(exported.inputs))
+    if not np.allclose(golden, exported.own, rtol=1e-3, atol=1e-3):
+        msg = f"the exported network gives {golden.tolist()}, before {exported.own.tolist()}: their versions do not fit"
         raise TrainingError(msg)
-    card = {
+    card = _card(exported, calibration, facts) | {"golden": [round(float(score), 6) for score in golden]}
+    out.mkdir(parents=True, exist_ok=True)
+    text = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
+    return _write(out / f"{facts.name}.onnx", exported.data), _write(out / f"{facts.name}.json", text)
+
+
+def _card(exported: Exported, calibration: Calibration, facts: Facts) -> dict[str, Any]:
+    """Return the card, but for its golden output."""
+    return {
         "format": FORMAT,
         "name": facts.name,
         "version": facts.version,
         "about": facts.about,
         "source": "trained in this repository by detect/train",
         "licence": "Apache-2.0",
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "size": len(data),
-        "input": {"size": inputs, "about": facts.input},
+        "sha256": hashlib.sha256(exported.data).hexdigest(),
+        "size": len(exported.data),
+        "input": {"size": exported.inputs, "about": facts.input} | facts.hears,
         "calibration": {
             "set": facts.calibration_set,
             "slope": round(calibration.slope, 6),
@@ -75,14 +101,10 @@ def export(heads: Heads, calibration: Calibration, facts: Facts, out: Path) -> t
         "training_data": facts.data,
         "metrics": facts.metrics,
         "training": facts.training,
-        "golden": [round(float(score), 6) for score in golden],
     }
-    out.mkdir(parents=True, exist_ok=True)
-    text = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
-    return _write(out / f"{facts.name}.onnx", data), _write(out / f"{facts.name}.json", text)
 
 
-def _scores(data: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:
+def onnx_scores(data: bytes, features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return what the network gives, `[n]`."""
     import onnxruntime
 

@@ -84,12 +84,12 @@ def gather(
     found: list[Rows] = []
     for number, item in enumerate(items):
         done(number / len(items))
-        place = cache / f"{_digest(item.id, item.sha256, tag)}.npz" if cache else None
-        rows = _kept(place) if place else None
+        place = cache / f"{digest(item.id, item.sha256, tag)}.npz" if cache else None
+        rows = kept(place) if place else None
         if rows is None:
             rows = rows_of(item)
             if place:
-                _keep(place, rows)
+                keep(place, rows)
         found.append(rows)
     if not any(rows.values.size for rows in found):
         whys = sorted({why for rows in found for why in rows.skipped})[:3]
@@ -104,11 +104,12 @@ def gather(
     )
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """Return a short name for what `parts` say."""
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _keep(path: Path, rows: Rows) -> None:
+def keep(path: Path, rows: Rows) -> None:
     """Write one item's rows for the next run, by way of a temporary name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp.npz")
@@ -116,8 +117,8 @@ def _keep(path: Path, rows: Rows) -> None:
     temporary.replace(path)
 
 
-def _kept(path: Path) -> Rows | None:
-    """Return what `_keep` wrote, `None` where there is nothing usable."""
+def kept(path: Path) -> Rows | None:
+    """Return what `keep` wrote, `None` where there is nothing usable."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             chains, skipped = (tuple(map(str, stored[name])) for name in ("chains", "skipped"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .interface import F32
 
@@ -10,7 +13,7 @@ REACH = 4
 """Rows on either side that second differences look at."""
 
 
-def cosine(values: F32, count: int) -> F32:
+def cosine(values: NDArray[Any], count: int) -> NDArray[Any]:
     """Return the first `count` coefficients of the orthonormal DCT-II along the rows of `values` `[n, k]`."""
     from scipy.fft import dct
 

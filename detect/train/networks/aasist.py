@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -21,10 +22,11 @@ from torch.nn import functional
 
 from ...finding import ModelError
 from .graph import GraphAttention, GraphPool, HeterogeneousAttention
+from .interface import WINDOW, Network
 
 RATE = 16_000
 """Hertz."""
-SAMPLES = 64_600
+SAMPLES = WINDOW
 """Samples that the network hears at a time, about four seconds."""
 FILTERS = 70
 TAPS = 129
@@ -46,13 +48,13 @@ SHAPES = MappingProxyType(
 """The paper's two sizes: 297,866 and 85,306 parameters."""
 
 
-def mel_filters() -> NDArray[np.float32]:
-    """Return `FILTERS` windowed band-passes whose edges lie evenly on the mel scale, float32 `[FILTERS, 1, TAPS]`.
+def mel_filters(count: int = FILTERS) -> NDArray[np.float32]:
+    """Return `count` windowed band-passes whose edges lie evenly on the mel scale, float32 `[count, 1, TAPS]`.
 
     Computed in single precision as the published networks were trained: it moves their logits by up to 1e-4.
     """
     top = 2595 * np.log10(1 + RATE / 2 / 700)
-    edges = 2 * 700 * (10 ** (np.linspace(0, top, FILTERS + 1) / 2595) - 1)
+    edges = 2 * 700 * (10 ** (np.linspace(0, top, count + 1) / 2595) - 1)
     times = np.arange(TAPS, dtype=np.float32) - (TAPS - 1) // 2
     phases = edges.astype(np.float32)[:, None] * times / np.float32(RATE)
     low_passes = (edges / RATE).astype(np.float32)[:, None] * np.sinc(phases).astype(np.float32)
@@ -60,12 +62,12 @@ def mel_filters() -> NDArray[np.float32]:
 
 
 class SincBank(nn.Module):
-    """Fixed band-passes, `[batch, samples]` to `[batch, FILTERS, samples - TAPS + 1]`."""
+    """Fixed band-passes, `[batch, samples]` to `[batch, count, samples - TAPS + 1]`."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = FILTERS) -> None:
         """Compute the filters; they are no parameters."""
         super().__init__()
-        self.register_buffer("bands", torch.from_numpy(mel_filters()), persistent=False)
+        self.register_buffer("bands", torch.from_numpy(mel_filters(count)), persistent=False)
 
     def forward(self, sound: Tensor) -> Tensor:
         """Return the sound in each band."""
@@ -93,8 +95,11 @@ class Block(nn.Module):
         return functional.max_pool2d(bent + straight, (1, 3))
 
 
-class Aasist(nn.Module):
-    """The network: `[batch, SAMPLES]` float32 at `RATE` to logits `[batch, 2]`, spoof first and bona fide second."""
+class Aasist(Network):
+    """The network: `[batch, SAMPLES]` or `[batch, SAMPLES, 1]` at `RATE` to logits `[batch, 2]`, spoof first."""
+
+    FRONTEND: ClassVar[str] = "raw"
+    PAPER: ClassVar[str] = "Jung et al.: AASIST, audio anti-spoofing by spectro-temporal graph attention, ICASSP 2022"
 
     def __init__(self, shape: Shape | None = None) -> None:
         """Make the network with random weights."""
@@ -134,7 +139,8 @@ class Aasist(nn.Module):
 
     def embedding(self, sound: Tensor) -> Tensor:
         """Return what the last layer sees, `[batch, 5 * graph width]`."""
-        bands = functional.max_pool2d(self.conv_time(sound)[:, None].abs(), (3, 3))
+        wave = sound.reshape(sound.shape[0], -1)
+        bands = functional.max_pool2d(self.conv_time(wave)[:, None].abs(), (3, 3))
         maps = self.encoder(functional.selu(self.first_bn(bands))).abs()
         spectral = self.pool_S(self.GAT_layer_S(maps.amax(dim=3).transpose(1, 2) + self.pos_S))
         temporal = self.pool_T(self.GAT_layer_T(maps.amax(dim=2).transpose(1, 2)))
@@ -153,6 +159,14 @@ class Aasist(nn.Module):
         band, time = getattr(self, f"pool_hS{which}")(band), getattr(self, f"pool_hT{which}")(time)
         more = getattr(self, f"HtrgGAT_layer_ST{which}2")(time, band, stack)
         return time + more[0], band + more[1], stack + more[2]
+
+
+class AasistLight(Aasist):
+    """The paper's small network, AASIST-L."""
+
+    def __init__(self) -> None:
+        """Make the network with random weights."""
+        super().__init__(SHAPES["aasist-l"])
 
 
 def load_published(path: Path, shape: Shape | None = None) -> Aasist:

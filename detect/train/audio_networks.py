@@ -1,0 +1,209 @@
+"""Training a network of the catalogue: corpus -> laundered windows -> folds -> calibration -> ONNX and card."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...datasets import splits
+from ...datasets.corpus import Item, both_labels
+from ..audio.frontends import front_end
+from ..model import golden_input
+from .audio import metrics, versions
+from .audio_crops import Crops, Cutting, cut
+from .audio_loop import Pace, Run, judge, teach
+from .audio_material import CHAINS, material
+from .calibration import calibrate
+from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
+from .fit import F64, Progress, made
+from .networks import network_class
+from .networks.interface import Network, Scored
+from .table import TrainingError, digest
+
+VERSION = "1"
+RAWBOOST = ("rawboost-convolutive", "rawboost-impulsive", "rawboost-stationary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to train and how; chains are drawn alike for both classes."""
+
+    model: str
+    pace: Pace = field(default_factory=Pace)
+    folds: int = 4
+    """Models that are trained to be tested on unseen makers and sources, before the one that is kept."""
+    laundered: int = 4
+    copies: float = 0.5
+    spoken: int = 48
+    chains: tuple[str, ...] = (*CHAINS, *RAWBOOST)
+    encoder: Path | None = None
+    """Folder of the self-supervised encoder, for `ssl`."""
+    resume: bool = False
+    """Whether to go on with what an earlier run of the same plan left in the work folder."""
+    commit: str = ""
+
+
+def train_network(
+    items: Sequence[Item], plan: Plan, *, out: Path, work: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Train `plan.model` on `items`, write `audio-<model>.onnx` and its card into `out`, and return the card's path.
+
+    `work` (`out/work` if not given) keeps windows and checkpoints. Raises `CorpusError` unless both classes are there,
+    `ModelError` for an unknown model, `TrainingError` if a fold lacks a class.
+    """
+    kind = network_class(plan.model)
+    tell = progress or (lambda _what, _done: None)
+    both_labels(items, "the corpus")
+    work = work or out / "work"
+    seed = plan.pace.seed
+    parts = material(items, seed=seed, copies=plan.copies, spoken=plan.spoken, groups=plan.folds)
+    cutting = Cutting(size=kind.SAMPLES, chains=plan.chains, laundered=plan.laundered, seed=seed)
+    all_items = tuple(item for _, part in parts for item in part)
+    crops = cut(all_items, cutting, folder=work / "windows", done=partial(tell, "cutting windows"))
+    run = _run_folder(work, plan, all_items)
+    scores = unseen_scores(crops, plan, run, tell)
+    everything = np.arange(len(crops.row))
+    last = Run(pace=plan.pace, folder=run / "whole", told=partial(tell, "training on all"))
+    network = teach(make(plan), crops, everything, last)
+    held, means = versions(crops.table, scores)
+    calibration = calibrate(
+        means,
+        np.array([all_items[i].spoof for i in held]),
+        [all_items[i].group for i in held],
+        seed=seed,
+    )
+    tell("writing", 0.9)
+    return publish(onnx_of(network), calibration, _facts(plan, crops, scores), out)[1]
+
+
+def make(plan: Plan) -> Network:
+    """Return the network of `plan` with its seeded random weights; an encoder is loaded. Raises `ModelError`."""
+    kind = network_class(plan.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.pace.seed)
+        if plan.encoder is not None and plan.model == "ssl":
+            from .networks.selfsupervised import SelfSupervised, load_encoder
+
+            return SelfSupervised(load_encoder(plan.encoder))
+        return kind()
+
+
+def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
+    """Return the score of every window by a network that heard neither its source nor its maker, `[windows]`.
+
+    Makers whose fakes training makes itself are known, their sources are not. Scores of a finished fold are kept in
+    `run`, so that a broken run does not train it again.
+    """
+    table = crops.table
+    scores = np.full(len(table.item), np.nan)
+    known = {item.maker for item in table.items if made(item)}
+    folds = min(plan.folds, len({item.group for item in table.items}))
+    split = splits.unseen(table.items, folds=folds, seed=plan.pace.seed, known=known)
+    for number, (train, test) in enumerate(split):
+        kept = run / f"fold-{number}.npy"
+        held, taught = np.flatnonzero(table.rows(test)), np.flatnonzero(table.rows(train))
+        if kept.exists():
+            scores[held] = np.load(kept, allow_pickle=False)
+            continue
+        if len(set(table.spoof[taught])) < 2:
+            msg = f"expected both classes to train fold {number} on, got one: fewer folds, or a larger corpus"
+            raise TrainingError(msg)
+        told = partial(progress, f"fold {number + 1} of {folds}")
+        network = teach(make(plan), crops, taught, Run(pace=plan.pace, folder=run / f"fold-{number}", told=told))
+        scores[held] = judge(network, crops, held, pace=plan.pace)
+        temporary = kept.with_suffix(".tmp.npy")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(temporary, scores[held], allow_pickle=False)
+        temporary.replace(kept)
+    return scores
+
+
+def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
+    """Return the folder of this plan's checkpoints on these items, emptied unless it is to be resumed."""
+    pace = plan.pace
+    told = (plan.model, pace.epochs, pace.batch, pace.rate, pace.seed, plan.folds, plan.laundered, plan.chains)
+    name = digest(
+        told, str(plan.encoder), [(item.id, item.sha256, item.label, item.maker, item.group) for item in items]
+    )
+    run = work / f"{plan.model}-{name}"
+    if run.exists() and not plan.resume:
+        shutil.rmtree(run)
+    run.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def onnx_of(network: Network) -> Exported:
+    """Return `network` as ONNX: from flat `features` `[n, rows * width]` to `score` `[n, 1]`.
+
+    Raises `TrainingError` unless ONNX Runtime gives torch's scores to 1e-4 of their size on speech-like noise.
+    """
+    kind = type(network)
+    front = front_end(kind.FRONTEND)
+    rng = np.random.default_rng(0)
+    sounds = (0.05 * rng.standard_normal((3, kind.SAMPLES))).astype(np.float32)
+    features = np.stack([front.features(sound).ravel() for sound in sounds])
+    whole = Scored(network.cpu().eval(), width=front.width).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
+        torch.onnx.export(
+            whole,
+            (torch.from_numpy(features[:2]),),
+            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
+            dynamo=False,
+            input_names=["features"],
+            output_names=["score"],
+            dynamic_axes={"features": {0: "n"}, "score": {0: "n"}},
+            opset_version=OPSET,
+        )
+    data = buffer.getvalue()
+    own, golden = _torch_scores(whole, features), golden_input(features.shape[1])
+    found = onnx_scores(data, features)
+    if not np.allclose(found, own, rtol=1e-4, atol=1e-4):
+        msg = f"the exported network gives {found.tolist()}, torch {own.tolist()}: their versions do not fit"
+        raise TrainingError(msg)
+    return Exported(data=data, inputs=features.shape[1], own=_torch_scores(whole, golden))
+
+
+def _torch_scores(network: Scored, features: NDArray[np.float32]) -> F64:
+    with torch.inference_mode():
+        return np.asarray(network(torch.from_numpy(features)).double().numpy()).reshape(-1)
+
+
+def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
+    """Return what the card says of this training."""
+    kind, pace = network_class(plan.model), plan.pace
+    training: dict[str, Any] = {
+        "commit": plan.commit,
+        "seed": pace.seed,
+        "epochs": pace.epochs,
+        "batch": pace.batch,
+        "rate": pace.rate,
+        "folds": plan.folds,
+        "laundered": plan.laundered,
+        "chains": list(plan.chains),
+        "skipped": len(crops.table.skipped),
+        "torch": torch.__version__,
+    }
+    return Facts(
+        name=f"audio-{plan.model}",
+        version=VERSION,
+        about=f"synthetic against recorded speech, {plan.model} over {kind.SAMPLES / 16_000:.2f} s",
+        input=f"the front end {kind.FRONTEND} on windows of {kind.SAMPLES} samples by detect/audio/gate.py, flat",
+        calibration_set="clips of the corpus, clean and laundered, by models blind to their maker and source",
+        papers=(kind.PAPER,),
+        data=sources(crops.table.items),
+        metrics=metrics(crops.table, scores, seed=pace.seed),
+        training=training,
+        hears={"front_end": kind.FRONTEND, "samples": kind.SAMPLES},
+    )
