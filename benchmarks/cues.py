@@ -1,7 +1,7 @@
 """Measure each physical and forensic cue alone on films: AUC with group intervals, and how often it answers.
 
 Run: `.venv/bin/python -P benchmarks/cues.py follow --media ../shared/media --cache FOLDER` (long; goes on where it
-stopped), then the same with `measure` and `--out FILE`.
+stopped), then the same with `measure` and `--out FILE`. MesoNet is measured too if its files are in `ASSAY_WEIGHTS`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.detect import detector
 from assay.detect.visual.cues.cue import Seen, Untold
+from assay.detect.visual.mesonet import NETWORKS, session
 from assay.eval.metrics import auc
 from assay.eval.statistics import group_bootstrap
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio, stream_frames
 from assay.media.errors import AssayError
-from assay.media.faces import Followed, finder, follow, mesher
+from assay.media.faces import Followed, Mesh, align, face_of, finder, follow, mesher
 from assay.media.video import Frame
 from assay.media.view import FOLLOWED_SIDE
 
@@ -97,6 +98,23 @@ def load(path: Path) -> Seen:
     return Seen(followed=face, audio=Audio(samples=sound[None], rate=RATE) if sound.size else None)
 
 
+def published(path: Path) -> dict[str, float | str]:
+    """Return each published MesoNet's median logit over the frames kept at full size; without its files nothing."""
+    crops = []
+    with np.load(path) as held:
+        for name in [name for name in held if name.startswith("image")]:
+            face = face_of(Mesh(points=held[name.replace("image", "marks")]))
+            crops.append(align(held[name], face, 256)[0].transpose(2, 0, 1))
+    if not crops:
+        return {}
+    faces = np.stack(crops).astype(np.float32) / 255.0
+    with suppress(AssayError):
+        return {
+            f"mesonet {name}": float(np.median(session(name).run(["score"], {"faces": faces})[0])) for name in NETWORKS
+        }
+    return {}
+
+
 def answers(item: Item, folder: Path) -> dict[str, float | str]:
     """Return every figure of every cue on one film, the reasons where there is none, and the controls."""
     path = kept(folder, item)
@@ -105,6 +123,7 @@ def answers(item: Item, folder: Path) -> dict[str, float | str]:
     seen = load(path)
     face = seen.followed
     out: dict[str, float | str] = {"control side": face.side, "control rate": face.rate}
+    out |= published(path)
     for name in CUES:
         answer = detector(name).ask(seen)
         if isinstance(answer, Untold):

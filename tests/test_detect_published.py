@@ -79,7 +79,7 @@ def test_without_the_published_files_it_says_which_to_pull(shared: Path, monkeyp
     from assay.detect.visual import mesonet as detector
 
     monkeypatch.delenv("ASSAY_WEIGHTS", raising=False)
-    detector._session.cache_clear()
+    detector.session.cache_clear()
     picture = decode_image(Asset.open(shared / "media/demo/portrait-1.jpg"))
     with pytest.raises(WeightsError, match="assay models pull"):
         MesoNetDetector().examine(Evidence(view=View.of(picture), verification=None))

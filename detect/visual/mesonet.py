@@ -41,7 +41,7 @@ class MesoNetDetector:
         faces = np.stack([crop.image.transpose(2, 0, 1) for crop in crops]).astype(np.float32) / 255.0
         told = []
         for name in NETWORKS:
-            logits = _session(name).run(["score"], {"faces": faces})[0][:, 0]
+            logits = session(name).run(["score"], {"faces": faces})[0][:, 0]
             people: dict[int, list[float]] = defaultdict(list)
             for number, (crop, logit) in enumerate(zip(crops, logits, strict=True)):
                 people[number if crop.track is None else crop.track].append(float(logit))
@@ -61,7 +61,7 @@ class MesoNetDetector:
 
 
 @functools.cache
-def _session(name: str) -> InferenceSession:
+def session(name: str) -> InferenceSession:
     """Return the network of the card `name`, converted and ready, once a process."""
     import onnxruntime
 
