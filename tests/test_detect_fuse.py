@@ -60,6 +60,18 @@ def test_skipping_everything_is_not_a_clean_bill(view: View) -> None:
     assert verdict.llr == 0.0
 
 
+def test_a_finding_without_calibration_explains_and_neither_weighs_nor_examines(view: View) -> None:
+    cue = Finding(detector="pulse", version="1", llr=0.0, calibration="uncalibrated", note="72", modality="visual")
+    alone = _verdict(view, cue)
+    assert alone.conclusion is Conclusion.NOT_EXAMINED
+    assert not alone.complete
+    measured = _finding(0.8, "visual")
+    assert _verdict(view, measured, cue).llr == _verdict(view, measured).llr
+    assert cue in _verdict(view, measured, cue).findings
+    with pytest.raises(ValueError, match="weighs nothing"):
+        Finding(detector="pulse", version="1", llr=0.5, calibration="uncalibrated", note="", modality="visual")
+
+
 @pytest.mark.parametrize(
     ("llr", "spread", "wanted"),
     [
