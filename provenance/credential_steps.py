@@ -135,7 +135,8 @@ def actions(case: Case) -> Check:
     if faults:
         sentence = f"the list of actions uses words that the standard does not know: {'; '.join(faults[:5])}"
         return check(11, "fail", sentence, codes=(UNKNOWN_WORDS,), remedy="read those actions with care")
-    return check(11, "pass", f"{len(declared)} actions are listed, all in the standard's words")
+    counted = "1 action is" if len(declared) == 1 else f"{len(declared)} actions are"
+    return check(11, "pass", f"{counted} listed, all in the standard's words")
 
 
 def _faults(action: dict[str, str | None], *, older: bool) -> list[str]:

@@ -8,7 +8,7 @@ good as they are, and as the verification's state. What they do not say is `unkn
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .verification import State, Verification
@@ -73,6 +73,7 @@ _NO_EDIT: Final = frozenset(
     ]
 )
 _SIMPLE: Final = {_HUMAN: "humanMadeMedia", _ALGORITHMIC: "algorithmicMedia", _MIXED: "compositeMedia"}
+_OF_COPY: Final = "that is said of the file as it was signed, of which this is a changed copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,8 @@ def asset_class(verification: Verification) -> AssetClass:
     if not facts:
         return _made("unknown", "the manifest lists no action and no source type")
     name = _name({fact.kind for fact in facts} - {_BLANK}, facts)
-    return _made(name, *(fact.text for fact in facts))
+    made = _made(name, *(fact.text for fact in facts))
+    return replace(made, sentence=f"{made.sentence}; {_OF_COPY}") if "recovered" in verification.facts else made
 
 
 def _name(kinds: set[str], facts: tuple[_Fact, ...]) -> str:

@@ -231,6 +231,9 @@ def _type_or_none(head: bytes) -> str | None:
 
 def _refused(path: Path, head: bytes, refusal: Refusal, *, detached: bool) -> Verification:
     """Return what it means that c2pa-rs gave no report. Raises `UnreadableMedia` where that is about the media."""
+    if not detached and head[4:8] == b"jumb":
+        msg = f"{str(path)!r}: the file is a manifest without its media: verify the media, and name this by --sidecar"
+        raise UnreadableMedia(msg)
     if refusal.kind == "ManifestNotFound":
         beside = " (a sidecar lies beside it, and is read when it is named)" if sidecar_path(path).is_file() else ""
         return _absent(f"no manifest was found in the file{beside}")

@@ -259,7 +259,9 @@ def test_marks_take_a_key_of_ones_own(tmp_path: Path, run: Run) -> None:
     key.write_text("5a" * 32)
     key.chmod(0o600)
     assert run("mark", source, marked).code == 2, "the public key is not for writing"
+    source.chmod(0o644)
     assert run("mark", source, marked, "--key", key, "--id", "00000000deadbeef").code == 0
+    assert marked.stat().st_mode & 0o777 == 0o644, "whoever may read the source may read the copy"
     answer = run("mark", marked, "--key", key, "--json")
     assert answer.code == 1
     assert json.loads(answer.out)["payload"] == "00000000deadbeef"

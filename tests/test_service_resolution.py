@@ -252,7 +252,7 @@ def test_a_body_that_drags_on_is_given_up_and_a_slow_one_is_taken() -> None:
         return b"".join([one async for one in blocks(request, most=10, seconds=seconds)])
 
     assert asyncio.run(body(0.01, 20)) == b"xxxx"
-    with pytest.raises(InputError, match=r"within 0\.2 s, got 2 bytes"):
+    with pytest.raises(InputError, match=r"whole body within 0\.2 s"):
         asyncio.run(body(0.08, 0.2))
 
 
@@ -329,7 +329,11 @@ def test_verify_recovers_through_the_store_of_its_own(house: House, tmp_path: Pa
     anchor = ("--anchor", house.folder / "anchor.pem")
     (house.folder / "anchor.pem").write_bytes(house.credentials.anchor_pem)
     assert "recovered" in run("verify", copy, "--store", house.store.path, *anchor).out.splitlines()[0]
+    found = run("verify", copy, "--store", house.store.path, *anchor).out
+    assert "of which this is a changed copy" in found.splitlines()[-1], "its class is that of the signed file"
     assert "absent" in run("verify", copy, *anchor).out.splitlines()[0]
+    away = run("verify", copy, "--store", tmp_path / "typing-error.sqlite", *anchor)
+    assert "typing-error.sqlite keeps no manifest" in away.err
     assert "untrusted" in run("verify", copy, "--store", house.store.path).out.splitlines()[0]
 
 

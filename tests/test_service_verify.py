@@ -271,6 +271,10 @@ def test_a_sidecar_is_written_when_asked_for(media: Path, tmp_path: Path, run: R
     assert run("verify", out).out.split(": ")[1] == "absent"
     assert run("verify", out, "--sidecar", tmp_path / "beside.c2pa").out.split(": ")[1] == "trusted"
     assert run("sign", media / "b-absent.jpg", tmp_path / "x.jpg", "--sidecar", "perhaps").code == 2
+    alone = run("verify", tmp_path / "beside.c2pa")
+    assert (alone.code, alone.out) == (3, "")
+    assert "name this by --sidecar" in alone.err
+    assert "--sidecar belongs to one file, got a folder" in run("verify", media, "--sidecar", out).err
 
 
 def test_a_reader_that_goes_away_ends_the_run_quietly(media: Path) -> None:

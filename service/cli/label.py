@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -186,6 +187,7 @@ def _write(
         if wording is not None and wrong:
             msg = f"nothing was written, for the label does not measure as it must: {'; '.join(map(_line, wrong))}"
             raise LabelError(msg)
+        shutil.copymode(asset.path, file.name)
         settle(file, destination)
     typer.echo(str(destination))
     for note in made.notes:

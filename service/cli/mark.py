@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,4 +102,5 @@ def _write(asset: Asset, destination: Path, payload: int, key: bytes) -> None:
         data = encode_film(frames, decode_audio(asset) if asset.audio else None, container, rate=asset.video.rate)
     with temporary(destination) as file:
         file.write(data)
+        shutil.copymode(asset.path, file.name)
         settle(file, destination)

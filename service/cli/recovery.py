@@ -83,6 +83,8 @@ class Places:
                 raise
             typer.echo(f"assay: {error}; stripped files are not looked up there", err=True)
             return None
+        if self.store is not None and not count:
+            typer.echo(f"assay: {store.name} keeps no manifest: stripped files are not looked up there", err=True)
         return (store, count) if count else None
 
 

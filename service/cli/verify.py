@@ -121,7 +121,8 @@ def _refuse(paths: list[Path], sidecar: Path | None, *, as_json: bool, as_csv: b
     from ...media.errors import InputError
 
     if sidecar is not None and (len(paths) != 1 or paths[0].is_dir()):
-        msg = f"--sidecar belongs to one file, got {len(paths)} paths" if len(paths) > 1 else "it belongs to one file"
+        got = f"{len(paths)} paths" if len(paths) > 1 else "a folder"
+        msg = f"--sidecar belongs to one file, got {got}"
         raise InputError(msg)
     if as_json and as_csv:
         msg = "--json and --csv both print on stdout: choose one"
