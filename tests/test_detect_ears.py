@@ -37,6 +37,12 @@ def _one_thread() -> Any:
     torch.set_num_threads(threads)
 
 
+class Brief(AasistLight):
+    """AASIST-L on a quarter of the sound: tracing all of it takes a quarter of a minute."""
+
+    SAMPLES = 16_000
+
+
 def _small(name: str) -> Network:
     """Return a small network of the kind, seeded."""
     torch.manual_seed(1)
@@ -44,7 +50,7 @@ def _small(name: str) -> Network:
         "lfcc-gmm": _mixtures,
         "lcnn": Lcnn,
         "rawnet2": lambda: RawNet2(Widths(narrow=4, wide=8, recurrent=16, layers=2)),
-        "aasist-l": AasistLight,
+        "aasist-l": Brief,
         "se-resnet": lambda: SeResNet((8, 16, 16, 16)),
         "ecapa": lambda: Ecapa(32),
         "ssl": lambda: SelfSupervised(frozen=False),
@@ -88,7 +94,7 @@ def test_a_network_gives_two_logits_and_every_weight_learns(name: str) -> None:
     assert all(".bn1." in key for key in silent), silent
 
 
-@pytest.mark.parametrize("name", [name for name in SMALL if name != "aasist-l"])
+@pytest.mark.parametrize("name", SMALL)
 def test_a_network_scores_the_same_on_onnx_runtime(name: str) -> None:
     network = _small(name).eval()
     exported = audio_networks.onnx_of(network)  # compares on noise to 1e-4
