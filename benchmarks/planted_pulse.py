@@ -23,7 +23,7 @@ from assay.media.video import Frame
 from assay.media.view import View
 
 BPM, RATE, SECONDS, SEED = 72.0, 25, 8, 1
-STRENGTHS = (0.0, 0.004, 0.008, 0.016)
+STRENGTHS = (0.0, 0.004, 0.008)
 CRFS = (18, 23, 28)
 SKIN = np.array([0.33, 0.77, 0.53])
 """Relative strength of the pulse in red, green and blue (de Haan & Jeanne 2013)."""
@@ -86,9 +86,9 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    rows = [noise(rate, seconds, 200) for rate in (15.0, 25.0, 30.0) for seconds in (6.0, 12.0)]
+    rows = [noise(rate, seconds, 100) for rate in (15.0, 25.0, 30.0) for seconds in (6.0, 12.0)]
     print(json.dumps(rows), flush=True)
-    for portrait in sorted(given.portraits.glob("portrait-*.jpg"))[:3]:
+    for portrait in sorted(given.portraits.glob("portrait-*.jpg"))[:2]:
         for strength in STRENGTHS:
             for crf in CRFS:
                 rows.append(filmed(portrait, strength, crf))

@@ -22,6 +22,8 @@ AGREEMENT = 5.0
 """Beats a minute within which two rates are one."""
 LEAST_SNR = 0.0
 """Decibels below which a peak is not called a pulse: see docs/detectors.md for how often noise passes."""
+LEAST_TIES = 0.3
+"""Mean correlation of the patches' signals below which their common rate is a chance."""
 MOST_MISSING = 0.2
 """Share of frames in which a patch may lie outside the picture."""
 
@@ -113,8 +115,8 @@ def strongest(signal: F64, rate: float) -> tuple[float, float]:
 def pulse_of(skin: F64, rate: float) -> Pulse:
     """Return the pulse in skin colours `[n, patches, 3]` (RGB, 0..255) at even steps of `1 / rate` seconds.
 
-    It is told when POS and CHROM over all patches agree, the peak stands `LEAST_SNR` out of the noise, and most
-    patches alone give the same rate.
+    It is told when POS and CHROM over all patches agree, the peak stands `LEAST_SNR` out of the noise, most patches
+    alone give the same rate, and their signals go together by `LEAST_TIES`.
     """
     together = skin.mean(axis=1)
     bpm, snr = strongest(pos(together, rate), rate)
@@ -124,9 +126,9 @@ def pulse_of(skin: F64, rate: float) -> Pulse:
     narrow = np.array([in_band(signal, rate) for signal in signals])
     ties = np.corrcoef(narrow + 1e-12 * np.arange(narrow.shape[1]))
     share = float(np.mean(same))
-    told = abs(other - bpm) <= AGREEMENT and snr >= LEAST_SNR and share > 0.5
-    off = ~np.eye(len(signals), dtype=bool)
-    return Pulse(bpm=bpm, snr=snr, patches=share, ties=float(np.nan_to_num(ties)[off].mean()), told=told)
+    tied = float(np.nan_to_num(ties)[~np.eye(len(signals), dtype=bool)].mean())
+    told = abs(other - bpm) <= AGREEMENT and snr >= LEAST_SNR and share > 0.5 and tied >= LEAST_TIES
+    return Pulse(bpm=bpm, snr=snr, patches=share, ties=tied, told=told)
 
 
 class PulseDetector(CueDetector):
