@@ -8,6 +8,7 @@ likeness of the contents make it this file's.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["Entry", "Fingerprint", "Store", "fingerprint", "resemblance"]
 
 _WORDS_APART = 22  # bits in which the hashes of resembling media may differ; unrelated ones differ in 32 on average
 _LOOKED_AT = 60  # nearest hashes whose sketches are compared, some milliseconds each
+_SECONDS = 10.0  # after which no further one is compared: two sketches of hours of sound take longer than that alone
 _ENOUGH = 0.97  # likeness from which on no more are compared once `most` were found
 
 
@@ -112,14 +114,17 @@ class Store:
     def nearest(self, sought: Fingerprint, *, most: int = 5) -> list[tuple[float, Entry]]:
         """Return the `most` resembling entries, best first, with their likeness; for asking by content.
 
-        Only hashes near `sought`'s are looked at, so heavily cropped copies are found by their mark alone.
+        Only hashes near `sought`'s are looked at, nearest first and for ten seconds: heavily cropped copies are found by
+        their mark alone.
         """
         rows = self._shelf.near(sought.kind, sought.word, within=_WORDS_APART, most=_LOOKED_AT)
         rated: list[tuple[float, Entry]] = []
+        until = time.monotonic() + _SECONDS
         for row in rows:
             entry = self._entry(row)
             rated.append((resemblance(entry.fingerprint, sought), entry))
-            if sum(likeness >= _ENOUGH for likeness, _ in rated) >= most:
+            enough = sum(likeness >= _ENOUGH for likeness, _ in rated) >= most
+            if enough or time.monotonic() > until:
                 break
         return sorted(rated, key=lambda pair: -pair[0])[:most]
 

@@ -191,6 +191,17 @@ def test_the_store_is_asked_by_content(tmp_path: Path) -> None:
     assert likeness >= SAME
 
 
+def test_asking_by_content_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    for payload in range(3):
+        store.add(entry(1, payload=payload + 1))
+    sought = entry(1).fingerprint
+    monkeypatch.setattr("assay.provenance.durable.resemblance", lambda *_: 0.9)
+    assert len(store.nearest(sought)) == 3
+    monkeypatch.setattr("assay.provenance.durable._SECONDS", -1.0)
+    assert len(store.nearest(sought)) == 1
+
+
 def test_a_store_that_is_damaged_or_of_the_future_is_an_error_of_ours(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     path.write_bytes(b"no database " * 100)
