@@ -114,7 +114,7 @@ class Store:
     def nearest(self, sought: Fingerprint, *, most: int = 5) -> list[tuple[float, Entry]]:
         """Return the `most` resembling entries, best first, with their likeness; for asking by content.
 
-        Only hashes near `sought`'s are looked at, nearest first and for ten seconds: heavily cropped copies are found by
+        Only hashes near `sought`'s are looked at, nearest first, for ten seconds: heavily cropped copies are found by
         their mark alone.
         """
         rows = self._shelf.near(sought.kind, sought.word, within=_WORDS_APART, most=_LOOKED_AT)
