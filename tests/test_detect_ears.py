@@ -138,6 +138,7 @@ def test_an_encoder_of_each_architecture_loads_from_a_folder(kind: str, tmp_path
     head = SelfSupervised(again)
     assert not any(weight.requires_grad for weight in head.encoder.parameters()), "a frozen encoder does not learn"
     assert not head.train().encoder.training
+    audio_networks.onnx_of(head)  # compares with torch to 1e-4
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(ModelError, match="wav2vec2, wavlm, hubert"):
         selfsupervised.load_encoder(tmp_path)

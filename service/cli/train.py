@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,7 +60,7 @@ def audio(
     from .progress import steps
 
     _known(model, device)
-    chosen = {"copies": copies, "spoken": spoken}
+    chosen: dict[str, Any] = {"copies": copies, "spoken": spoken}
     chosen |= {key: value for key, value in (("folds", folds), ("laundered", laundered)) if value is not None}
     items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
