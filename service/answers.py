@@ -65,11 +65,18 @@ class Answers:
         self._since = time.monotonic()
 
     def answered(self) -> dict[str, int]:
-        """Return the paths that are answered already, each with its exit code."""
+        """Return the paths (as `plain` writes them) that are answered already, each with its exit code.
+
+        Raises `InputError` for a part that cannot be read.
+        """
         found: dict[str, int] = {}
         for name in self._parts:
-            with self._files.open(f"{self._folder}/{name}") as file:
-                table = self._parquet.read_table(file, columns=["path", "exit_code"])
+            try:
+                with self._files.open(f"{self._folder}/{name}") as file:
+                    table = self._parquet.read_table(file, columns=["path", "exit_code"])
+            except (OSError, self._arrow.ArrowException) as error:
+                msg = f"expected answers of a scan in {self._folder}/{name}: {error}; move it away to scan these anew"
+                raise InputError(msg) from error
             found.update(zip(table["path"].to_pylist(), table["exit_code"].to_pylist(), strict=True))
         return found
 
@@ -99,13 +106,20 @@ class Answers:
         return self._arrow.Table.from_pylist(list(rows), schema=schema)
 
 
+def plain(text: str) -> str:
+    """Return text as Parquet can hold it: bytes of a file name that are no UTF-8 become backslash escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def row_of(answer: dict[str, Any], exit_code: int) -> dict[str, Any]:
     """Return a report as a row of `COLUMNS`."""
     verdict = answer.get("verdict") or {}
+    path = answer.get("path") or (answer.get("asset") or {}).get("path")
     low, high = verdict.get("interval") or (None, None)
     error = answer.get("error")
+    told = error.get("message") if isinstance(error, dict) else error
     return {
-        "path": answer.get("path") or (answer.get("asset") or {}).get("path"),
+        "path": None if path is None else plain(path),
         "sha256": answer.get("sha256"),
         "kind": answer.get("kind"),
         "conclusion": verdict.get("conclusion"),
@@ -114,7 +128,7 @@ def row_of(answer: dict[str, Any], exit_code: int) -> dict[str, Any]:
         "high": high,
         "provenance": (answer.get("verification") or {}).get("state"),
         "exit_code": exit_code,
-        "error": error.get("message") if isinstance(error, dict) else error,
+        "error": None if told is None else plain(told),
         "seconds": sum((answer.get("seconds") or {}).values()),
         "report": json.dumps(answer),
     }

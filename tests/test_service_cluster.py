@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from assay.media.audio import Audio
 from assay.media.encode import encode_audio
 from assay.media.errors import InputError
 from assay.provenance.trust import Trust
-from assay.service.answers import COLUMNS, Answers
+from assay.service.answers import COLUMNS, Answers, plain
 from assay.service.scanning import Wanted, executor, scan_many
 
 DRIVER = """
@@ -136,6 +137,20 @@ def test_half_a_part_is_no_part_and_strange_files_are_refused(tmp_path: Path) ->
     (tmp_path / "out/letters.txt").write_text("dear")
     with pytest.raises(InputError, match=r"found letters\.txt"):
         Answers(str(tmp_path / "out"))
+
+
+def test_a_name_that_is_no_utf8_is_kept_and_taken_up_like_any_other(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/media/\xff.wav")
+    answers = Answers(str(tmp_path / "a"))
+    answers.add({"path": name, "error": {"message": f"no media: {name}"}}, 3)
+    answers.flush()
+    assert Answers(str(tmp_path / "a")).answered() == {plain(name): 3}
+
+
+def test_a_broken_part_is_named(tmp_path: Path) -> None:
+    (tmp_path / "part-00000.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"part-00000\.parquet"):
+        Answers(str(tmp_path)).answered()
 
 
 def test_a_file_whose_worker_always_dies_is_not_examined(folder: Path) -> None:

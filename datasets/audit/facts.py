@@ -6,7 +6,7 @@ brightness, sharpness and their kin. None of them knows what is said or who is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import log2
@@ -38,6 +38,14 @@ class Facts:
     """The facts of one item: name -> number or category. What does not apply is absent."""
 
     values: Mapping[str, Value]
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Value]], Facts], tuple[dict[str, Value]]]:
+        """Travel between processes: a mapping proxy cannot."""
+        return _facts, (dict(self.values),)
+
+
+def _facts(values: dict[str, Value]) -> Facts:
+    return Facts(values=MappingProxyType(values))
 
 
 def facts_of(path: Asset | str) -> Facts:

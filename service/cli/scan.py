@@ -107,17 +107,18 @@ def scan(
 
 def _many(files: list[Path], wanted: Wanted, workers: Executor, *, out: str | None, as_json: bool, quiet: bool) -> int:
     """Scan `files` by `workers`, print a line each as it comes, keep all in `out`; return the exit code."""
-    from ..answers import Answers
+    from ..answers import Answers, plain
     from ..scanning import scan_many
     from .progress import steps
     from .render import one_line
 
     kept = Answers(out) if out else None
     known = kept.answered() if kept else {}
-    left = [path for path in files if str(path.absolute()) not in known]
+    named = [(path, plain(str(path.absolute()))) for path in files]
+    left = [path for path, name in named if name not in known]
     if len(left) < len(files):
         typer.echo(f"{len(files) - len(left)} of {len(files)} files are answered in {out} already", err=True)
-    codes = [known[name] for path in files if (name := str(path.absolute())) in known]
+    codes = [known[name] for _, name in named if name in known]
     try:
         with steps(total=len(left), quiet=quiet) as tell:
             for answer, code in scan_many(left, wanted, workers):
