@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .columns import arrow
-from .corpus import BONA_FIDE, SPOOF, Item
+from .corpus import BONA_FIDE, SPOOF, CorpusError, Item
 from .groups import components, sides
 from .index import Index
 from .indexing import rewrite
@@ -44,9 +44,14 @@ def split_index(
 
     Groups that share an item are one component, and a component is never divided. Where everything hangs together
     (people swapped with many others), `leave_out` divides the groups themselves and leaves out, with an empty split,
-    each row whose groups fell on different sides. Raises as `splits.assign`.
+    each row whose groups fell on different sides. Raises as `splits.assign`, and `CorpusError` for an unseen maker
+    that there is not.
     """
     sets, rows, usable = _gathered(index)
+    makers = {maker for _, maker, _ in rows if maker}
+    if unknown := sorted({*unseen_makers} - makers):
+        msg = f"expected unseen makers out of {', '.join(sorted(makers))}, got {', '.join(unknown)}"
+        raise CorpusError(msg)
     key = {name: name for groups, _, _ in rows for name in groups} if leave_out else components(sets)
     asked = _asked(rows, key)
     assigned = assign(asked, seed=seed, shares=shares, unseen_makers=unseen_makers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -271,8 +272,16 @@ def _corpus(folder: Path, *, louder: float) -> Path:
 def test_the_verb_says_guilty_and_ends_with_one_only_where_something_is(
     louder: float, code: int, tmp_path: Path, run: Callable[..., object]
 ) -> None:
-    # jobs as they are by default, so that what is found travels between processes
-    said = run("data", "audit", _corpus(tmp_path / "corpus", louder=louder))
+    said = run("data", "audit", "--jobs", 1, _corpus(tmp_path / "corpus", louder=louder))
     assert said.code == code, said.out  # type: ignore[attr-defined]
     assert ("GUILTY      measured: level" in said.out) == (code == 1)  # type: ignore[attr-defined]
     assert "audio: 40 files looked at, 0 could not be read" in said.out  # type: ignore[attr-defined]
+
+
+def test_a_look_travels_from_the_process_that_looked(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encode_image(_scene(1), "jpeg"))
+    (one,) = looked([_item(1, path=path)], prints=False, jobs=1)
+    assert one.facts is not None
+    there = copy.deepcopy(one)  # by the same road as a pool of processes
+    assert dict(there.facts.values) == dict(one.facts.values)

@@ -346,3 +346,10 @@ def test_a_header_that_lies_or_lacks_everything_is_a_row_and_no_end_of_the_build
     index = build(root, tmp_path / "i.parquet")
     assert len(index.select({"state": "unreadable"})) >= 3
     assert len(index.select(columns=("id",))) == 1
+
+
+def test_a_maker_to_be_unseen_that_there_is_not_is_no_promise_kept_by_chance(films: Path, tmp_path: Path) -> None:
+    index = build(films, tmp_path / "i.parquet")
+    with pytest.raises(CorpusError, match=r"out of .*Deepfakes.*, got Deepfake$"):
+        split_index(index, tmp_path / "s.parquet", seed=1, unseen_makers=["Deepfake"])
+    assert not (tmp_path / "s.parquet").exists()
