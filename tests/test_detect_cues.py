@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.detect import ON_REQUEST, detector
+from assay.detect import ON_REQUEST, detector, names
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.visual.cues.blink import blinks
 from assay.detect.visual.cues.cue import Seen, Untold, evenly
@@ -172,6 +172,21 @@ def test_trembling_landmarks_flutter_and_drift_are_measured_and_a_steady_face_ha
     assert drift(fading.astype(np.uint8)) < 0.02
     changed = np.where(steps < 20, picture, picture[::-1])
     assert drift(changed.astype(np.uint8)) > 0.5
+
+
+def test_cues_cost_a_scan_nothing_unless_they_are_named() -> None:
+    assert not set(CUES) & set(names())
+    assert names(CUES) == tuple(CUES)
+
+
+def test_a_rate_that_the_patches_do_not_share_is_no_pulse(rng: np.random.Generator) -> None:
+    times = np.arange(250) / 25
+    shared_light = skin(times, strength=0.0, rng=rng)
+    for patch, lag in enumerate((0.0, 0.28, 0.56)):
+        shared_light[:, patch] *= 1 + 0.006 * SKIN_PULSE * np.sin(2 * np.pi * 1.2 * (times + lag))[:, None]
+    found = pulse_of(shared_light, 25.0)
+    assert found.ties < 0
+    assert not found.told
 
 
 @pytest.mark.parametrize("name", CUES)
