@@ -7,6 +7,7 @@ parts only; what they answer is not asked again.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -25,9 +26,11 @@ COLUMNS = {
     "exit_code": "int8",
     "error": "string",
     "seconds": "float64",
+    "stamp": "string",
     "report": "string",
 }
-"""Name -> type of the columns; `report` is the whole report as JSON."""
+"""Name -> type of the columns; `stamp` is size and time of the file when answered, `report` the whole report (JSON)."""
+ABOUT = "_about.json"
 PART_ROWS = 2000
 PART_SECONDS = 30.0
 
@@ -35,11 +38,11 @@ PART_SECONDS = 30.0
 class Answers:
     """A folder of Parquet parts at `place`: a path, or a URL such as `s3://bucket/folder` whose driver is there."""
 
-    def __init__(self, place: str) -> None:
-        """Begin, or take up what is there.
+    def __init__(self, place: str, about: dict[str, Any]) -> None:
+        """Begin, or take up what is there; `about` says how it is scanned, so that two ways do not mix.
 
-        Raises `MissingExtra` without pyarrow or fsspec, `InputError` if the place cannot be reached or holds
-        other things.
+        Raises `MissingExtra` without pyarrow or fsspec, `InputError` if the place cannot be reached, holds other
+        things or answers of another way of scanning.
         """
         try:
             import fsspec
@@ -56,28 +59,43 @@ class Answers:
         except (OSError, ValueError, ImportError) as error:
             msg = f"expected a folder or URL that answers can be written to, got {place}: {error}"
             raise InputError(msg) from error
-        strange = [name for name in names if not name.startswith(("part-", ".part-"))]
+        strange = [name for name in names if not name.startswith(("part-", ".part-")) and name != ABOUT]
         if strange:
             msg = f"expected an empty place for answers or one with parts, found {strange[0]} in {place}"
             raise InputError(msg)
+        self._agree(json.dumps(about, sort_keys=True), place, begun=ABOUT in names)
         self._parts = sorted(name for name in names if name.startswith("part-"))
         self._rows: list[dict[str, Any]] = []
         self._since = time.monotonic()
 
-    def answered(self) -> dict[str, int]:
-        """Return the paths (as `plain` writes them) that are answered already, each with its exit code.
+    def _agree(self, about: str, place: str, *, begun: bool) -> None:
+        """Write how it is scanned, or raise `InputError` if the place says otherwise."""
+        name = f"{self._folder}/{ABOUT}"
+        if not begun:
+            with self._files.open(name, "w") as file:
+                file.write(about)
+            return
+        with self._files.open(name, "r") as file:
+            before = file.read()
+        if before != about:
+            msg = f"{place} holds answers of another version or other options of scanning: choose another place"
+            raise InputError(msg)
+
+    def answered(self) -> dict[str, tuple[str, int]]:
+        """Return the paths (as `plain` writes them) that are answered already, with stamp and exit code.
 
         Raises `InputError` for a part that cannot be read.
         """
-        found: dict[str, int] = {}
+        found: dict[str, tuple[str, int]] = {}
         for name in self._parts:
             try:
                 with self._files.open(f"{self._folder}/{name}") as file:
-                    table = self._parquet.read_table(file, columns=["path", "exit_code"])
+                    table = self._parquet.read_table(file, columns=["path", "stamp", "exit_code"])
             except (OSError, self._arrow.ArrowException) as error:
                 msg = f"expected answers of a scan in {self._folder}/{name}: {error}; move it away to scan these anew"
                 raise InputError(msg) from error
-            found.update(zip(table["path"].to_pylist(), table["exit_code"].to_pylist(), strict=True))
+            told = zip(table["stamp"].to_pylist(), table["exit_code"].to_pylist(), strict=True)
+            found.update(zip(table["path"].to_pylist(), told, strict=True))  # the last answer counts
         return found
 
     def add(self, answer: dict[str, Any], exit_code: int) -> None:
@@ -111,6 +129,15 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def stamp_of(path: str) -> str:
+    """Return size and time of the file at `path`, empty if it cannot be looked at."""
+    try:
+        about = os.stat(path)  # noqa: PTH116 - the name may hold bytes that are no text
+    except OSError:
+        return ""
+    return f"{about.st_size}:{about.st_mtime_ns}"
+
+
 def row_of(answer: dict[str, Any], exit_code: int) -> dict[str, Any]:
     """Return a report as a row of `COLUMNS`."""
     verdict = answer.get("verdict") or {}
@@ -130,5 +157,6 @@ def row_of(answer: dict[str, Any], exit_code: int) -> dict[str, Any]:
         "exit_code": exit_code,
         "error": None if told is None else plain(told),
         "seconds": sum((answer.get("seconds") or {}).values()),
+        "stamp": stamp_of(path) if path else "",
         "report": json.dumps(answer),
     }

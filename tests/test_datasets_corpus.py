@@ -163,3 +163,16 @@ def test_shares_and_folds_that_cannot_be_are_refused() -> None:
         splits.group_folds(items, folds=3, seed=1)
     with pytest.raises(CorpusError, match="bona fide and spoof"):
         both_labels(items[:1], "here")
+
+
+def test_a_link_that_leads_above_the_corpus_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / "outer/corpus"
+    _media(root, "real/anna__1.wav", "a")
+    _media(root, "fake/worldly/anna__2.wav", "b")
+    elsewhere = tmp_path / "elsewhere"
+    _media(elsewhere, "bert__1.wav", "c")
+    (root / "real/more").symlink_to(elsewhere)
+    assert "real/more/bert__1.wav" in {item.id for item in read(root)}
+    (root / "real/up").symlink_to(tmp_path)
+    with pytest.raises(CorpusError, match="leads above the corpus"):
+        read(root)

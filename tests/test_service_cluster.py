@@ -130,27 +130,27 @@ def test_a_scan_taken_up_asks_only_what_is_not_answered(folder: Path, tmp_path: 
 
 
 def test_half_a_part_is_no_part_and_strange_files_are_refused(tmp_path: Path) -> None:
-    answers = Answers(str(tmp_path / "out"))
+    answers = Answers(str(tmp_path / "out"), {})
     (tmp_path / "out/.part-00000.parquet").write_bytes(b"PAR1 cut off")
-    assert Answers(str(tmp_path / "out")).answered() == {}
+    assert Answers(str(tmp_path / "out"), {}).answered() == {}
     answers.flush()
     (tmp_path / "out/letters.txt").write_text("dear")
     with pytest.raises(InputError, match=r"found letters\.txt"):
-        Answers(str(tmp_path / "out"))
+        Answers(str(tmp_path / "out"), {})
 
 
 def test_a_name_that_is_no_utf8_is_kept_and_taken_up_like_any_other(tmp_path: Path) -> None:
     name = os.fsdecode(b"/media/\xff.wav")
-    answers = Answers(str(tmp_path / "a"))
+    answers = Answers(str(tmp_path / "a"), {})
     answers.add({"path": name, "error": {"message": f"no media: {name}"}}, 3)
     answers.flush()
-    assert Answers(str(tmp_path / "a")).answered() == {plain(name): 3}
+    assert Answers(str(tmp_path / "a"), {}).answered() == {plain(name): ("", 3)}
 
 
 def test_a_broken_part_is_named(tmp_path: Path) -> None:
     (tmp_path / "part-00000.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"part-00000\.parquet"):
-        Answers(str(tmp_path)).answered()
+        Answers(str(tmp_path), {}).answered()
 
 
 def test_a_file_whose_worker_always_dies_is_not_examined(folder: Path) -> None:
@@ -227,3 +227,16 @@ def test_chunks_that_come_in_any_order_are_read_in_theirs() -> None:
 
     with pytest.raises(ExecutorError, match="from /nowhere/a on could not be read"):
         list(header_reader(Deadly())(chunks))
+
+
+def test_a_changed_file_is_scanned_again_and_other_options_are_refused(
+    folder: Path, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    out = tmp_path / "answers"
+    run("scan", "--jobs", 2, "--out", out, folder)
+    (folder / "0.wav").write_bytes((folder / "1.wav").read_bytes())
+    again = run("scan", "--jobs", 2, "--out", out, folder)
+    assert [line.partition(": ")[0] for line in again.out.splitlines()] == [str(folder / "0.wav")]
+    other = run("scan", "--jobs", 2, "--out", out, "--detectors", "audio-lfcc", folder)
+    assert other.code == 2
+    assert "other options of scanning: choose another place" in other.err

@@ -29,19 +29,25 @@ def media_below(root: Path, folder: str = "", *, depth: int = 0) -> Iterator[str
     """Yield the media files of `root`/`folder` and its sub-folders, relative to `root`, with `/`, in order of name.
 
     Names that begin with a dot are passed over; nothing is yielded for a folder that is not there. Raises
-    `CorpusError` if folders lie deeper than `MAX_DEPTH`.
+    `CorpusError` if folders lie deeper than `MAX_DEPTH`, or if a link leads to a folder that the corpus itself lies in.
     """
     if depth > MAX_DEPTH:
         msg = f"expected at most {MAX_DEPTH} folders below {root}, found more at {folder}: is a link part of a loop?"
         raise CorpusError(msg)
     try:
         with os.scandir(root / folder) as found:
-            entries = sorted((entry.name, entry.is_dir()) for entry in found if not entry.name.startswith("."))
+            kept = [entry for entry in found if not entry.name.startswith(".")]
+            entries = sorted((entry.name, entry.is_dir()) for entry in kept)
+            links = [entry.path for entry in kept if entry.is_symlink() and entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         msg = f"expected a folder that can be read at {root / folder}: {error.strerror}"
         raise CorpusError(msg) from error
+    for link in links:
+        if root.resolve().is_relative_to(Path(link).resolve()):
+            msg = f"expected links into other folders at most, found {link}, which leads above the corpus: remove it"
+            raise CorpusError(msg)
     for name, is_folder in entries:
         inside = f"{folder}/{name}" if folder else name
         if is_folder:

@@ -107,18 +107,20 @@ def scan(
 
 def _many(files: list[Path], wanted: Wanted, workers: Executor, *, out: str | None, as_json: bool, quiet: bool) -> int:
     """Scan `files` by `workers`, print a line each as it comes, keep all in `out`; return the exit code."""
-    from ..answers import Answers, plain
+    from ... import __version__
+    from ..answers import Answers, plain, stamp_of
     from ..scanning import scan_many
     from .progress import steps
     from .render import one_line
 
-    kept = Answers(out) if out else None
+    kept = Answers(out, {"assay": __version__, **wanted.to_json()}) if out else None
     known = kept.answered() if kept else {}
     named = [(path, plain(str(path.absolute()))) for path in files]
-    left = [path for path, name in named if name not in known]
+    done = {name for path, name in named if name in known and known[name][0] == stamp_of(str(path))}
+    left = [path for path, name in named if name not in done]
     if len(left) < len(files):
         typer.echo(f"{len(files) - len(left)} of {len(files)} files are answered in {out} already", err=True)
-    codes = [known[name] for _, name in named if name in known]
+    codes = [known[name][1] for name in done]
     try:
         with steps(total=len(left), quiet=quiet) as tell:
             for answer, code in scan_many(left, wanted, workers):
