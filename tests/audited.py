@@ -32,6 +32,7 @@ from skimage import data
 
 NOW = datetime.now(UTC)
 TEXT = "Seven grey boats sailed slowly home before the storm, and nobody on the pier looked up."
+SAID = "How are you today? I hope that all went well on the way."
 SCOPES = (room.Scope.FACE_SWAP, room.Scope.VOICE_CLONE)
 events: list[tuple[str, str, str]] = []
 called: list[str] = []
@@ -118,9 +119,7 @@ def make(book: room.ConsentBook, files: dict[str, Path], *, speak: bool) -> list
     for engine in voice.ENGINES if speak else ():
         options = {"subject": "alice", "seed": 1, "engine": engine}
         with contextlib.suppress(MissingExtra, WeightsError):  # an optional engine that is not installed
-            said = call(
-                "clone_voice", room.clone_voice, "How are you today?", files["reference.flac"], **options, **allowed
-            )
+            said = call("clone_voice", room.clone_voice, SAID, files["reference.flac"], **options, **allowed)
             drafts.append(("voice.wav", said))
     call("Draft", replace, drafts[0][1], title="other")
     call("Source", replace, drafts[0][1].sources[0], subject="other")

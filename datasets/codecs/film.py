@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from ...media.video import Frame
 
-BLOCK = 16
-"""Codecs see whole blocks of 16 pixels: with a part of one, x264 reads memory nobody wrote, and two runs differ."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmCodec:
-    """A lossy film format: FFmpeg's encoder, container and options. One thread: more would make runs differ."""
+    """A lossy film format: FFmpeg's encoder, container and options. One thread: more would make runs differ.
+
+    Codecs see whole blocks of `block` pixels: with a part of one, x264 and x265 read memory that nobody wrote, and two
+    runs differ.
+    """
 
     encoder: str
     container: str = "mp4"
+    block: int = 16
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,7 +38,7 @@ def h264(crf: int, *, intra: bool = False) -> FilmCodec:
 def h265(crf: int) -> FilmCodec:
     """Return H.265 at constant rate factor `crf` (0-51)."""
     quiet = "log-level=none:pools=none:frame-threads=1"
-    return FilmCodec(encoder="libx265", options={"crf": str(crf), "preset": "veryfast", "x265-params": quiet})
+    return FilmCodec(encoder="libx265", block=64, options={"crf": str(crf), "preset": "veryfast", "x265-params": quiet})
 
 
 def vp9(crf: int) -> FilmCodec:
@@ -71,8 +73,9 @@ def _encoded(frames: Sequence[Frame], codec: FilmCodec) -> io.BytesIO:
     import cv2
 
     height, width = frames[0].image.shape[:2]
-    # x265 writes past its memory where a side is shorter than its 64-pixel block.
-    down, right = (max(64, -(-side // BLOCK) * BLOCK) - side for side in (height, width))
+    # Two blocks at least: of a picture of one, x265 makes another film every time.
+    least = 2 * codec.block
+    down, right = (max(least, -(-side // codec.block) * codec.block) - side for side in (height, width))
     rate = rate_of(frames)
     store = io.BytesIO()
     with av.open(store, "w", format=codec.container) as out:

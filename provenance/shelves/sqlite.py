@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,11 +143,28 @@ class SqliteShelf:
             msg = f"{self.name} was written by a newer version ({version}): upgrade assay"
             raise InputError(msg)
         if version < _VERSION:
-            base.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(base)
             base.execute("BEGIN IMMEDIATE")
             if (version := _version(base)) < _VERSION:  # another process may have been quicker
                 _upgrade(base, version)
             base.execute("COMMIT")
+
+
+def _write_ahead(base: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on. Raises `sqlite3.OperationalError` if others hold the file for too long.
+
+    SQLite does not wait here as it does elsewhere: two processes that begin at once would see "database is locked".
+    """
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _version(base: sqlite3.Connection) -> int:
