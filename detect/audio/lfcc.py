@@ -9,9 +9,9 @@ from ...media.audio import Audio
 from ...media.extent import Span
 from ...media.speech import voiced
 from ..finding import Evidence, Finding, Skipped
-from ..model import Model, shipped
-from .features import features
+from ..model import Model
 from .gate import SILENT, VOICED, WINDOW, Windows, windows
+from .scoring import ear, window_scores
 
 MOST_WINDOWS = 240
 """Windows that are scored; of a longer recording as many are taken, evenly spread, and the note says so."""
@@ -40,9 +40,9 @@ class LfccDetector:
         return Skipped(detector=self.name, why=why)
 
     def _finding(self, found: Windows) -> Finding:
-        model = shipped(self.name)
+        model = ear()
         starts, samples = thinned(found)
-        scores = model.scores(np.stack([features(window) for window in samples]))
+        scores = window_scores(samples)
         score = float(scores.mean())
         spans = spans_of(starts, scores, model)
         stretches = "1 stretch stands" if len(spans) == 1 else f"{len(spans)} stretches stand"

@@ -1,0 +1,31 @@
+"""The seam between windows of speech and the shipped model: the detector, the search for spans and the explanation.
+
+All three ask `window_scores` and nothing else of the model, so a new model is put in here alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Model, shipped
+from .features import features
+from .frontends.interface import F32
+
+NAME = "audio-lfcc"
+"""The shipped model that hears."""
+
+
+def ear() -> Model:
+    """Return the shipped model. Raises `ModelError` if it is missing or damaged."""
+    return shipped(NAME)
+
+
+def window_scores(samples: F32) -> NDArray[np.float64]:
+    """Return the raw score of each window of `samples` `[windows, size]` (as `gate.windows` makes them), `[windows]`.
+
+    Higher = spoof; `ear().llr` turns one into a log10 ratio. Raises `ModelError` as `ear`.
+    """
+    if not len(samples):
+        return np.zeros(0)
+    return ear().scores(np.stack([features(window) for window in samples]))
