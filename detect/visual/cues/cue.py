@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....media.audio import Audio
 from ....media.errors import AssayError
-from ....media.extent import Span
+from ....media.extent import Region, Span
 from ....media.faces import Followed
+from ....media.view import View
 from ...finding import UNCALIBRATED, Evidence, Finding, Skipped
 
 F64 = NDArray[np.float64]
@@ -51,6 +53,13 @@ class Needs:
     side: float = 60.0
 
 
+class Named(Protocol):
+    """What has a name and a version."""
+
+    name: str
+    version: str
+
+
 class CueDetector(ABC):
     """A detector that asks one cue about the followed face. It explains and weighs nothing: nothing calibrated it."""
 
@@ -67,33 +76,46 @@ class CueDetector(ABC):
         short = unmet(seen.followed, self.needs)
         return self.measure(seen) if short is None else Untold(why=short)
 
-    def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
-        """Return the cue's finding, with ratio 0, or why there is none. Raises what decoding raises."""
-        view = evidence.view
+    def look(self, view: View) -> Measured | Untold:
+        """Return what the cue measured in `view`, or why it cannot tell. Raises what decoding raises."""
         if view.kind != "video":
-            return Skipped(detector=self.name, why="it needs a film: there is none")
+            return Untold(why="it needs a film: there is none")
         followed = view.followed
         if followed is None:
-            return Skipped(detector=self.name, why="no face could be followed")
+            return Untold(why="no face could be followed")
         try:
             audio = view.audio
         except AssayError:
             audio = None
-        answer = self.ask(Seen(followed=followed, audio=audio, audio_start=view.audio_start))
-        if isinstance(answer, Untold):
-            return Skipped(detector=self.name, why=answer.why)
-        start, end = float(followed.times[0]), float(followed.times[-1])
-        return (
-            Finding(
-                detector=self.name,
-                version=self.version,
-                llr=0.0,
-                calibration=UNCALIBRATED,
-                note=f"{answer.note}; it explains and does not count",
-                modality="visual",
-                spans=(Span(start=start, end=end),) if end > start else (),
-            ),
-        )
+        return self.ask(Seen(followed=followed, audio=audio, audio_start=view.audio_start))
+
+    def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
+        """Return the cue's finding, with ratio 0, or why there is none. Raises what decoding raises."""
+        answer = self.look(evidence.view)
+        followed = None if isinstance(answer, Untold) else evidence.view.followed
+        start, end = (0.0, 0.0) if followed is None else (float(followed.times[0]), float(followed.times[-1]))
+        spans = (Span(start=start, end=end),) if end > start else ()
+        return explained(self, answer, spans=spans)
+
+
+def explained(
+    cue: Named, answer: Measured | Untold, *, spans: tuple[Span, ...] = (), regions: tuple[Region, ...] = ()
+) -> tuple[Finding, ...] | Skipped:
+    """Return a cue's answer as a finding that explains and weighs nothing, or as skipped with its reason."""
+    if isinstance(answer, Untold):
+        return Skipped(detector=cue.name, why=answer.why)
+    return (
+        Finding(
+            detector=cue.name,
+            version=cue.version,
+            llr=0.0,
+            calibration=UNCALIBRATED,
+            note=f"{answer.note}; it explains and does not count",
+            modality="visual",
+            spans=spans,
+            regions=regions,
+        ),
+    )
 
 
 def unmet(followed: Followed, needs: Needs) -> str | None:
