@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ..media.errors import AssayError
+from ..media.errors import AssayError, InputError
 from ..media.extent import Span
 
 BONA_FIDE = "bona fide"
@@ -21,6 +21,10 @@ _LABELS = (BONA_FIDE, SPOOF)
 
 class CorpusError(AssayError):
     """A corpus, split, index or laundering chain is not as expected."""
+
+
+class ChoiceError(CorpusError, InputError):
+    """The corpus is not at fault: a name or value that was asked for is (exit 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

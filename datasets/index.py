@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .columns import DICTIONARY, META, MORE_TEXT, TEXT, VERSION, arrow, items, key_of, schema
-from .corpus import CorpusError, Item
+from .corpus import ChoiceError, CorpusError, Item
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,9 @@ class Index:
         Only the footer is read.
         """
         pa = arrow()
+        if not path.is_file():
+            msg = f"expected an index that `assay data index` wrote at {path}, found no file there"
+            raise ChoiceError(msg)
         try:
             self._file = pa.parquet.ParquetFile(path, memory_map=True, read_dictionary=list(DICTIONARY))
             self.about: dict[str, Any] = json.loads((self._file.schema_arrow.metadata or {})[META])
@@ -76,7 +79,7 @@ class Index:
         unknown = sorted({*wanted, *where} - {*schema().names})
         if unknown:
             msg = f"expected columns out of {', '.join(schema().names)}, got {', '.join(unknown)}"
-            raise CorpusError(msg)
+            raise ChoiceError(msg)
         kept, found = [], 0
         for group in self._groups(self._meant(where)):
             mask = self._mask(group, self._meant(where))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .columns import DICTIONARY, HEADER, ROWS_PER_GROUP, Entry, arrow, schema, table
-from .corpus import CorpusError, Item, Unmatched, file_sha256
+from .corpus import ChoiceError, CorpusError, Item, Unmatched, file_sha256
 from .headers import Facts, facts_of
 from .index import Index
 from .layouts import choose
@@ -50,7 +50,7 @@ class Settings:
         """Raise `CorpusError` unless there is at least one job."""
         if self.jobs < 1:
             msg = f"expected at least 1 job, got {self.jobs}"
-            raise CorpusError(msg)
+            raise ChoiceError(msg)
 
 
 def build(
@@ -105,12 +105,12 @@ def _kept_if_filled(parts: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _writing(place: Path) -> Iterator[None]:
-    """Raise `CorpusError` where `place` cannot be written."""
+    """Raise `ChoiceError` where `place` cannot be written."""
     try:
         yield
     except OSError as error:
         msg = f"expected a place that can be written at {place}: {error.strerror or error}"
-        raise CorpusError(msg) from error
+        raise ChoiceError(msg) from error
 
 
 def _names() -> dict[str, str]:

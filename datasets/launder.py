@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 
 from ..media.audio import Audio
 from ..media.image import Still
+from ..media.video import Film as Whole
 from ..media.video import Frame
-from .corpus import CorpusError
-from .steps import STEPS, Step
+from .codecs import rate_of
+from .corpus import ChoiceError, CorpusError
+from .steps import STEPS, Step, films
 from .steps.films import Film
 
 Media = Audio | Still | Film
@@ -64,6 +67,27 @@ def launder(media: Media, chain: str, rng: np.random.Generator) -> Media:
     return media
 
 
+def launder_film(film: Whole, chain: str, rng: np.random.Generator) -> Whole:
+    """Return a film with its sound after `chain`. Raises as `launder`.
+
+    A cut takes the same seconds of both. A step that treats sounds too, such as `social-feed`, treats the film's;
+    any other leaves the sound as it is. The pictures are those of `launder` as long as there is no sound.
+    """
+    frames, audio, rate = tuple(film.frames()), film.audio, film.rate
+    for step in steps_of(chain, kind_of(frames)):
+        before = [frame.time for frame in frames]
+        if step.span:
+            span = step.span(frames, rng)
+            frames = films.within(frames, span)
+            audio = audio and films.sound_within(audio, span)
+        else:
+            frames = cast("Film", _apply(step, frames, rng))
+            audio = step.audio(audio, rng) if audio and step.audio and step.film else audio
+        if [frame.time for frame in frames] != before:
+            rate = rate_of(frames)
+    return Whole(frames=lambda: iter(frames), rate=rate, audio=audio)
+
+
 def kind_of(media: Media) -> str:
     """Return `audio`, `image` or `film`. Raises `CorpusError` for a film without frames."""
     if isinstance(media, Audio):
@@ -93,7 +117,7 @@ def steps_of(chain: str, kind: str) -> tuple[Step, ...]:
         if step is None or kind not in step.kinds:
             fitting = ", ".join(known for known, one in STEPS.items() if kind in one.kinds)
             msg = f"expected laundering steps for {kind} joined by '+' (of {fitting}), got {name!r} in {chain!r}"
-            raise CorpusError(msg)
+            raise ChoiceError(msg)
         steps.append(step)
     return tuple(steps)
 
@@ -105,6 +129,8 @@ def _apply(step: Step, media: Media, rng: np.random.Generator) -> Media:
     if isinstance(media, Still):
         pixels = step.image(media.pixels, rng) if step.image else media.pixels
         return Still(pixels=pixels, notes=media.notes)
+    if step.span:
+        return films.within(media, step.span(media, rng))
     if step.film:
         return step.film(media, rng)
     seed = int(rng.integers(2**32))

@@ -45,11 +45,12 @@ class Sheet:
     items: tuple[Item, ...]
     faults: tuple[tuple[int, str], ...]
     picture: bytes
+    number: int
 
     @property
     def name(self) -> str:
-        """A file name that tells what is on the sheet, of plain letters."""
-        words = f"{self.kind}-{self.label}-{self.maker}".lower()
+        """A file name of plain letters that tells what is on it, and its number: makers may differ by other letters."""
+        words = f"{self.number:03d}-{self.kind}-{self.label}-{self.maker}".lower()
         return "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in words).split()) + ".jpg"
 
 
@@ -60,7 +61,8 @@ def sheets(
 
     A file that does not decode is a grey cell, and said. The order of files on disk has no say in the choice.
     """
-    for (kind, label, maker), (rows, chosen) in sorted(_chosen(index, per=per, seed=seed).items()):
+    drawn = sorted(_chosen(index, per=per, seed=seed).items())
+    for place, ((kind, label, maker), (rows, chosen)) in enumerate(drawn, 1):
         cells, faults = [], []
         for number, item in enumerate(chosen):
             if progress:
@@ -71,7 +73,8 @@ def sheets(
                 cells.append(np.full((CELL[1], CELL[0], 3), _GREY, np.uint8))
                 faults.append((number, str(error).replace(str(item.path), "the file")))
         picture = _jpeg(_strip(cells))
-        yield Sheet(label=label, kind=kind, maker=maker, rows=rows, items=chosen, faults=tuple(faults), picture=picture)
+        about = {"label": label, "kind": kind, "maker": maker}
+        yield Sheet(**about, rows=rows, items=chosen, faults=tuple(faults), picture=picture, number=place)
 
 
 def _chosen(index: Index, *, per: int, seed: int) -> dict[tuple[str, str, str], tuple[int, tuple[Item, ...]]]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .corpus import CorpusError, Item
+from .corpus import ChoiceError, Item
 
 DEFAULT_SHARES: Mapping[str, float] = {"train": 0.7, "calibration": 0.15, "test": 0.15}
 
@@ -32,7 +32,7 @@ def assign(
     """
     if not shares or abs(sum(shares.values()) - 1) > 1e-9 or min(shares.values()) < 0:
         msg = f"expected shares of at least 0 that sum to 1, got {dict(shares)}"
-        raise CorpusError(msg)
+        raise ChoiceError(msg)
     held = {item.group for item in items if item.maker in unseen_makers and item.spoof}
     last = list(shares)[-1]
     return tuple(
@@ -61,7 +61,7 @@ def group_folds(items: Sequence[Item], *, folds: int, seed: int) -> tuple[int, .
         members[item.group][item.spoof] += 1
     if folds < 2 or len(members) < folds:
         msg = f"expected at least 2 folds and as many groups, got {folds} folds for {len(members)} groups"
-        raise CorpusError(msg)
+        raise ChoiceError(msg)
     load = [[0, 0] for _ in range(folds)]
     where = {}
     for group in sorted(members, key=lambda name: (-sum(members[name]), draw(name, seed))):

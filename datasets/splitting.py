@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .columns import arrow
-from .corpus import BONA_FIDE, SPOOF, CorpusError, Item
+from .corpus import BONA_FIDE, SPOOF, ChoiceError, Item
 from .groups import components, sides
 from .index import Index
 from .indexing import rewrite
@@ -23,10 +23,14 @@ _COLUMNS = ("group", "groups", "maker", "label", "state")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """An index with its splits: usable `rows` by split ("" is left out), components, the share of the largest."""
+    """An index with its splits: usable `rows` by split ("" is left out), components, the share of the largest.
+
+    `parts` counts the components by split (the groups, where they were divided): it is these that the shares are of.
+    """
 
     index: Index
     rows: Mapping[str, int]
+    parts: Mapping[str, int]
     components: int
     largest: float
 
@@ -51,7 +55,7 @@ def split_index(
     makers = {maker for _, maker, _ in rows if maker}
     if unknown := sorted({*unseen_makers} - makers):
         msg = f"expected unseen makers out of {', '.join(sorted(makers))}, got {', '.join(unknown)}"
-        raise CorpusError(msg)
+        raise ChoiceError(msg)
     key = {name: name for groups, _, _ in rows for name in groups} if leave_out else components(sets)
     asked = _asked(rows, key)
     assigned = assign(asked, seed=seed, shares=shares, unseen_makers=unseen_makers)
@@ -66,6 +70,7 @@ def split_index(
     return Split(
         index=Index(out),
         rows=dict(sorted(done.items())),
+        parts=dict(sorted(Counter(of_component[name] for name in sizes).items())),
         components=len(sizes),
         largest=max(sizes.values(), default=0) / max(1, sum(sizes.values())),
     )

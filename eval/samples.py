@@ -11,12 +11,12 @@ from typing import cast
 
 import numpy as np
 
-from ..datasets.launder import launder
+from ..datasets.launder import launder, launder_film
 from ..media.audio import Audio, resample
 from ..media.encode import encode_audio, encode_film
 from ..media.errors import NothingToExamine
 from ..media.image import Still
-from ..media.video import Film, Frame
+from ..media.video import Film
 from .makers import Media
 
 RATE = 16_000
@@ -89,11 +89,10 @@ def marked(media: Media, payload: int) -> Media:
 
 
 def laundered(media: Media, chain: str, rng: np.random.Generator) -> Media:
-    """Return `media` after `chain`; of a film the pictures are laundered, and its sound stays as it is."""
-    if not isinstance(media, Film):
-        return cast("Audio | Still", launder(media, chain, rng))
-    frames = cast("tuple[Frame, ...]", launder(tuple(media.frames()), chain, rng))
-    return Film(frames=lambda: iter(frames), rate=media.rate, audio=media.audio)
+    """Return `media` after `chain`."""
+    if isinstance(media, Film):
+        return launder_film(media, chain, rng)
+    return cast("Audio | Still", launder(media, chain, rng))
 
 
 def digest(media: Media) -> str:

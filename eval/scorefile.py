@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.errors import InputError, MissingExtra
+from ..media.errors import AssayError, InputError, MissingExtra
+from ..provenance.atomic import settle, temporary
 
 F64 = NDArray[np.float64]
 SPOOF_WORDS = frozenset({"spoof", "spoofed", "fake", "synthetic", "1", "1.0", "true"})
@@ -24,8 +24,12 @@ BONA_FIDE_WORDS = frozenset(
 _MISSING = frozenset({"", "nan", "none", "null", "-"})
 
 
-class ScoreFileError(InputError):
-    """A score file is not as expected."""
+class ScoreFileError(AssayError):
+    """A score file is there, but cannot be examined."""
+
+
+class ScoreColumnError(ScoreFileError, InputError):
+    """What was asked of a score file is not in it, or it needs another option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,7 +48,7 @@ class ScoreFile:
         """Return a column. Raises `ScoreFileError` naming the columns there are."""
         if name not in self.columns:
             msg = f"{self.name} has no column {name!r}: choose from {', '.join(self.columns)}"
-            raise ScoreFileError(msg)
+            raise ScoreColumnError(msg)
         return self.columns[name]
 
     def scores(self, name: str) -> F64:
@@ -67,12 +71,12 @@ class ScoreFile:
             if not chosen & set(words):
                 there = ", ".join(sorted(set(words))[:5])
                 msg = f"no label in column {name!r} of {self.name} is {', '.join(spoof_is)}: there are {there}"
-                raise ScoreFileError(msg)
+                raise ScoreColumnError(msg)
             return np.array([word in chosen for word in words], dtype=np.bool_)
         unknown = sorted(set(words) - SPOOF_WORDS - BONA_FIDE_WORDS)
         if unknown:
             msg = f"column {name!r} of {self.name} holds {', '.join(unknown[:5])}: say which mean spoof (--spoof-is)"
-            raise ScoreFileError(msg)
+            raise ScoreColumnError(msg)
         return np.array([word in SPOOF_WORDS for word in words], dtype=np.bool_)
 
 
@@ -81,9 +85,12 @@ def read_scores(path: Path, *, key: Path | None = None) -> ScoreFile:
 
     Of text the last field is `score`, the first `id`, and a field bonafide, spoof, target or nontarget `label`; without
     one, `key` is the protocol file that tells each id's label (and, as its first field, the speaker, `group`). Raises
-    `ScoreFileError` for a file that cannot be read so.
+    `ScoreFileError` for a file that cannot be read so, `InputError` where there is none or another option is needed.
     """
     readers = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet, ".jsonl": _json_lines}
+    if not path.is_file():
+        msg = f"expected a score file at {path}, found {'a folder' if path.is_dir() else 'none'}"
+        raise InputError(msg)
     try:
         data = path.read_bytes()
         columns = readers[path.suffix](path) if path.suffix in readers else _asvspoof(path, key)
@@ -148,7 +155,7 @@ def _asvspoof(path: Path, key: Path | None) -> dict[str, list[str]]:
     if key is None:
         if None in told:
             msg = f"a line of {path.name} tells no label between its id and its score: give the protocol with --key"
-            raise ScoreFileError(msg)
+            raise ScoreColumnError(msg)
         return columns | {"label": [str(word) for word in told]}
     # A protocol's line: speaker, id, ..., label somewhere behind.
     protocol = {row[1]: row for row in _fields(key)}
@@ -181,17 +188,11 @@ def _is_number(text: str) -> bool:
 
 
 def write_csv(columns: dict[str, list[str]], path: Path) -> None:
-    """Write columns of one length as CSV, whole or not at all. Raises `ScoreFileError` if it cannot be written."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
-        ) as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}"
-        raise ScoreFileError(msg) from error
+    """Write columns of one length as CSV, whole or not at all. Raises `InputError` if it cannot be written."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    with temporary(path) as file:
+        file.write(text.getvalue().encode())
+        settle(file, path)

@@ -11,8 +11,7 @@ class AssayError(Exception):
         AssayError
         ├── InputError            the request cannot be served as asked (exit 2)
         │   ├── MetricError       a metric was asked of what it cannot measure (eval)
-        │   ├── CalibrationError  a calibrator cannot be fitted or loaded      (eval)
-        │   └── ScoreFileError    a score file is not as expected              (eval)
+        │   └── CalibrationError  a calibrator cannot be fitted or loaded      (eval)
         ├── UnreadableMedia       the bytes are not media we can read (exit 3)
         │   ├── LimitExceeded     readable perhaps, but larger than `Limits` allows
         │   └── WorkerFailed      the decoding process died or ran out of time
@@ -32,7 +31,11 @@ class AssayError(Exception):
         ├── PublishError          a draft could not be published safely        (generate)
         ├── ModelError            a detector's model cannot be used            (detect)
         ├── BenchError            a benchmark cannot run as asked              (eval)
+        ├── ScoreFileError        a score file cannot be examined              (eval)
         └── ExecutorError         pieces of work cannot be handed out          (eval)
+
+    Where a wrong name or value, and no file, is at fault, a subclass of two of them tells so: `ChoiceError` (a
+    `CorpusError`), `ManifestError` (a `SigningError`) and `ScoreColumnError` are `InputError` too, and exit with 2.
     """
 
     exit_code = 3

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -13,15 +14,16 @@ from ..media.errors import InputError
 
 
 @contextlib.contextmanager
-def temporary(destination: Path) -> Iterator[IO[bytes]]:
+def temporary(destination: Path, *, secret: bool = False) -> Iterator[IO[bytes]]:
     """Open a temporary file (read and write) beside `destination`; it is removed unless `settle` gave it that name.
 
-    Raises `InputError` if the folder cannot be written into.
+    Others may read it as far as the user's umask lets them; a `secret` file only its owner (mode 0600). Raises
+    `InputError` if the folder cannot be written into.
     """
+    place = destination.with_name(f".assay-{secrets.token_hex(8)}{destination.suffix}")
+    mode = 0o600 if secret else 0o666
     try:
-        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed below, renamed by `settle`
-            mode="w+b", dir=destination.parent, prefix=".assay-", suffix=destination.suffix, delete=False
-        )
+        file = open(str(place), "x+b", opener=partial(os.open, mode=mode))  # noqa: SIM115 - closed below
     except OSError as error:
         msg = f"expected to write into {str(destination.parent)!r}, but: {error.strerror}"
         raise InputError(msg) from error
@@ -29,7 +31,7 @@ def temporary(destination: Path) -> Iterator[IO[bytes]]:
         with file:
             yield file
     finally:
-        Path(file.name).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
 
 
 def settle(file: IO[bytes], destination: Path) -> None:

@@ -34,6 +34,10 @@ class SigningError(AssayError):
     """A manifest could not be made or signed, or does not verify once it is."""
 
 
+class ManifestError(SigningError, InputError):
+    """What the manifest was asked to say is not what the standard knows (exit 2)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Something that was done to the content.
@@ -49,24 +53,24 @@ class Action:
     description: str = ""
 
     def __post_init__(self) -> None:
-        """Raise `SigningError` for a name or source type that the standard does not know."""
+        """Raise `ManifestError` for a name or source type that the standard does not know."""
         if not action_is_known(self.name):
             msg = f"expected a C2PA action, or a name under your own domain as com.example.blurred, got {self.name!r}"
-            raise SigningError(msg)
+            raise ManifestError(msg)
         if self.source_type is not None and source_type_uri(self.source_type) is None:
             msg = (
                 f"expected an IPTC or C2PA digitalSourceType such as trainedAlgorithmicMedia, got {self.source_type!r}"
             )
-            raise SigningError(msg)
+            raise ManifestError(msg)
         if self.name == "c2pa.created" and self.source_type is None:
             msg = "c2pa.created needs a source_type: how the content came to be, for instance trainedAlgorithmicMedia"
-            raise SigningError(msg)
+            raise ManifestError(msg)
         if self.name == "c2pa.watermarked.bound" and not self.parameters.get("relatedAssertions"):
             msg = "c2pa.watermarked.bound needs its soft binding in parameters.relatedAssertions: use .unbound without"
-            raise SigningError(msg)
+            raise ManifestError(msg)
         if self.when is not None and self.when.tzinfo is None:
             msg = f"expected the time of {self.name} with its time zone, got {self.when.isoformat()}"
-            raise SigningError(msg)
+            raise ManifestError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +82,10 @@ class Ingredient:
     title: str = ""
 
     def __post_init__(self) -> None:
-        """Raise `SigningError` for a relationship that the standard does not know."""
+        """Raise `ManifestError` for a relationship that the standard does not know."""
         if self.relationship not in RELATIONSHIPS:
             msg = f"expected one of {', '.join(RELATIONSHIPS)} as the relationship, got {self.relationship!r}"
-            raise SigningError(msg)
+            raise ManifestError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,28 +115,28 @@ class Manifest:
     assertions: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise `SigningError` where the standard's rules on actions, ingredients and labels are broken."""
+        """Raise `ManifestError` where the standard's rules on actions, ingredients and labels are broken."""
         if self.actions and self.actions[0].name not in FIRST_ACTIONS:
             msg = f"expected {' or '.join(FIRST_ACTIONS)} as the first action, got {self.actions[0].name}"
-            raise SigningError(msg)
+            raise ManifestError(msg)
         parents = sum(ingredient.relationship == "parentOf" for ingredient in self.ingredients)
         if parents > 1:
             msg = f"expected one parentOf ingredient at most, got {parents}: what is placed into it is componentOf"
-            raise SigningError(msg)
+            raise ManifestError(msg)
         for purpose, use in self.training_mining.items():
             if purpose not in TRAINING_PURPOSES or use not in TRAINING_USES:
                 known = f"{', '.join(TRAINING_PURPOSES)} as {', '.join(TRAINING_USES)}"
                 msg = f"expected training and mining uses of {known}, got {purpose!r}: {use!r}"
-                raise SigningError(msg)
+                raise ManifestError(msg)
         for label in self.assertions:
             if "." not in label or label.startswith("c2pa."):
                 msg = f"expected a label under your own domain such as com.example.note for an assertion, got {label!r}"
-                raise SigningError(msg)
+                raise ManifestError(msg)
 
     def definition(self) -> dict[str, Any]:
         """Return the manifest definition for c2pa-rs; ingredients are named `ingredient-0`, `ingredient-1`, ...
 
-        Raises `SigningError` if an action lacks the ingredient it is about, or the whole is too large.
+        Raises `ManifestError` if an action lacks the ingredient it is about, or the whole is too large.
         """
         assertions: list[dict[str, Any]] = [
             {
@@ -168,7 +172,7 @@ class Manifest:
             ids = [f"ingredient-{n}" for n, one in enumerate(self.ingredients) if one.relationship == takes]
             if not ids and takes != "inputTo":
                 msg = f"{action.name} is about a {takes} ingredient, but the manifest has none: add the file it names"
-                raise SigningError(msg)
+                raise ManifestError(msg)
             if ids:
                 parameters["ingredientIds"] = ids
         if parameters:
@@ -202,7 +206,7 @@ def _check_size(definition: dict[str, Any]) -> None:
         size = len(json.dumps(definition).encode())
     except (TypeError, ValueError) as error:
         msg = f"expected plain JSON values in parameters and assertions: {error}"
-        raise SigningError(msg) from error
+        raise ManifestError(msg) from error
     if size >= _JSON_MOST:
         msg = f"expected a manifest definition below {_JSON_MOST} bytes, got {size}: keep large data outside of it"
-        raise SigningError(msg)
+        raise ManifestError(msg)

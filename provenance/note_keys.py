@@ -29,7 +29,7 @@ def ensure_signer(folder: Path, *, name: str, witness: bool = False, never_new: 
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             _write(public, str(NoteSigner.of(name, fresh, witness=witness).key).encode() + b"\n")
-            _write(secret, pem)
+            _write(secret, pem, secret=True)
         private = serialization.load_pem_private_key(secret.read_bytes(), None)
         told = NoteKey.parse(public.read_text())
     except (OSError, ValueError) as error:
@@ -44,7 +44,7 @@ def ensure_signer(folder: Path, *, name: str, witness: bool = False, never_new: 
     return NoteSigner.of(told.name, private, witness=witness)
 
 
-def _write(path: Path, data: bytes) -> None:
-    with temporary(path) as file:  # made with mode 0600
+def _write(path: Path, data: bytes, *, secret: bool = False) -> None:
+    with temporary(path, secret=secret) as file:
         file.write(data)
         settle(file, path)

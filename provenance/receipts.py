@@ -19,6 +19,7 @@ from .notes import Checkpoint, NoteKey
 Standing = Literal["holds", "unknown log", "does not hold"]
 
 SUFFIX: Final = ".receipt"
+_OTHERS: Final = ".tlog-proof"  # under which C2SP's own tools, and ours once, write the same
 _LARGEST: Final = 192 * 1024  # an entry of 64 KiB as base64, 64 steps, and a note of 64 KiB
 _LARGEST_KEY: Final = 1024
 _MOST_KEYS: Final = 1000
@@ -44,9 +45,16 @@ def receipt_place(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def receipt_found(path: Path) -> Path:
+    """Return where a receipt of the file at `path` lies: under our name or C2SP's, ours first and if there is none."""
+    place = receipt_place(path)
+    other = path.with_name(path.name + _OTHERS)
+    return other if other.is_file() and not place.is_file() else place
+
+
 def is_receipt(path: Path) -> bool:
     """Tell whether a file is a receipt, by its name and how it begins: media under that name is none."""
-    if not path.name.endswith(SUFFIX):
+    if not path.name.endswith((SUFFIX, _OTHERS)):
         return False
     return _bounded(path, len(_MAGIC) - 1).startswith(_MAGIC)
 
@@ -75,7 +83,7 @@ def read_receipts(path: Path, *, sha256: str, logs: Sequence[NoteKey] | None = N
     `sha256` is the file's, in hexadecimal digits. `logs` are the keys of the logs that are known: by default
     those of `known_logs`.
     """
-    place = receipt_place(path)
+    place = receipt_found(path)
     if place.is_symlink() or not place.is_file():
         return ()
     data = _bounded(place, _LARGEST)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from assay.datasets.codecs import rate_of
 from assay.datasets.corpus import CorpusError
-from assay.datasets.launder import CHAINS, STEPS, chains_for, kind_of, launder
+from assay.datasets.launder import CHAINS, STEPS, chains_for, kind_of, launder, launder_film
 from assay.media.audio import Audio
 from assay.media.image import Still
-from assay.media.video import Frame
+from assay.media.video import Film, Frame
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, welch
 
@@ -168,6 +168,23 @@ def test_a_cut_takes_as_long_as_it_says_from_anywhere(rng: np.random.Generator) 
         assert [f.time for f in after] == pytest.approx([k / 12.5 for k in range(38)], abs=1e-9)
         firsts.add(int(after[0].image[0, 0, 0]))
     assert len(firsts) > 3
+
+
+def test_a_cut_takes_the_same_seconds_of_pictures_and_sound(rng: np.random.Generator) -> None:
+    frames = tuple(Frame(index=i, time=i / 25, image=np.full((32, 32, 3), i, np.uint8)) for i in range(100))
+    sound = Audio(samples=(np.arange(4 * 8000, dtype=np.float32) / 32_000)[np.newaxis], rate=8000)
+    film = Film(frames=lambda: iter(frames), rate=Fraction(25), audio=sound)
+    for chain in ("cut-1s", "half-frames+cut-1s"):
+        after = launder_film(film, chain, rng)
+        shown = tuple(after.frames())
+        assert after.audio is not None
+        assert after.audio.seconds == 1.0
+        assert after.audio.samples[0, 0] * 4 == pytest.approx(shown[0].image[0, 0, 0] / 25, abs=1e-3)
+        assert after.rate == pytest.approx(len(shown), abs=0.5)
+    dropped = launder_film(film, "lost-frames", rng)
+    assert dropped.audio is sound, "frames that are lost leave the sound and the times of the others as they are"
+    short = Film(frames=lambda: iter(frames[-30:]), rate=Fraction(25), audio=None)
+    assert launder_film(short, "cut-1s", rng).audio is None
 
 
 def test_codecs_find_the_frame_rate_in_the_times() -> None:

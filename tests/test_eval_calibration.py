@@ -167,6 +167,9 @@ def test_every_method_survives_the_disk_and_answers_the_same(
     assert np.isnan(fitted.llr(asked)[-1])
     np.testing.assert_array_equal(scores, before)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "c.safetensors"]
+    (tmp_path / "plain").touch()
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {(tmp_path / "plain").stat().st_mode & 0o777}, "as the user's umask has it"
 
 
 def test_changed_numbers_and_foreign_cards_are_refused(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -175,8 +178,9 @@ def test_changed_numbers_and_foreign_cards_are_refused(tmp_path: Path, rng: np.r
     card, numbers = save(Stored(method="affine", calibrator=fitted, origin=ORIGIN, held_out=None), tmp_path / "c.json")
     whole = numbers.read_bytes()
     numbers.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(CalibrationError, match="SHA-256"):
+    with pytest.raises(CalibrationError, match="SHA-256") as caught:
         load(card)
+    assert caught.value.exit_code == 3, "it is there, but cannot be used"
     numbers.write_bytes(whole)
     told = json.loads(card.read_text())
     for change in ({"format": "other-1"}, {"method": "magic"}, {"origin": {}}):

@@ -48,6 +48,16 @@ def test_a_receipt_of_a_known_log_holds(picture: Path, receipt: Receipt, log: Le
     assert (found.state, found.log, found.index, found.size) == ("holds", log.key.name, 3, 4)
 
 
+def test_a_receipt_under_the_name_of_others_tools_counts_if_ours_is_not_there(
+    picture: Path, receipt: Receipt, log: Ledger
+) -> None:
+    other = picture.with_name("a.png.tlog-proof")
+    other.write_text(receipt.to_text())
+    assert is_receipt(other)
+    assert [one.state for one in read_receipts(picture, sha256=SHA256, logs=[log.key])] == ["holds"]
+    assert _read(picture, b"broken", log).state == "does not hold", "ours is read first"
+
+
 def test_without_a_receipt_nothing_is_said(picture: Path, log: Ledger) -> None:
     assert read_receipts(picture, sha256=SHA256, logs=[log.key]) == ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -58,8 +59,16 @@ def test_index_check_and_split_work_hand_in_hand(
     said = run("data", "split", out, "--seed", "2", "--shares", "train=0.5,test=0.5")
     assert said.code == 0
     assert "1 components" in said.err
+    assert re.search(r"^(train|test): 1 components \(100\.0%\), 2 rows \(100\.0%\)$", said.err, re.MULTILINE)
     assert "--leave-out" in said.err
-    assert run("data", "split", out, "--shares", "train").code == 2
+    wrong = [("--shares", "train"), ("--shares", "train=0.5,test=0.1"), ("--unseen", "nobody")]
+    assert [run("data", "split", out, *options).code for options in wrong] == [2, 2, 2]
+    assert run("data", "index", root, "--layout", "no-such", "--out", out).code == 2
+    assert run("data", "index", tmp_path / "nowhere", "--out", out).code == 2
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet")
+    assert run("data", "index", root, "--out", tmp_path / "broken.parquet" / "x.parquet").code == 2
+    assert run("data", "split", tmp_path / "broken.parquet").code == 3, "it is there, but cannot be examined"
+    assert run("data", "split", tmp_path / "none.parquet").code == 2
 
 
 def test_a_clean_corpus_passes_the_check(run: Callable[..., object], voices: Path) -> None:

@@ -138,25 +138,25 @@ def test_parquet_and_the_benchs_rows_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments", "message"),
+    ("text", "arguments", "message", "code"),
     [
-        pytest.param("score,label\n", (), "no trials", id="empty"),
-        pytest.param("score,label\n1\n", (), "2 different columns", id="ragged"),
-        pytest.param("score,label\nhigh,1\n", (), "no number", id="word for a score"),
-        pytest.param("score,label\n1,0\n2,7\n", (), "--spoof-is", id="unknown label"),
-        pytest.param("score,label\n1,0\n2,0\n", (), "both classes", id="one class"),
-        pytest.param("score,label\n1,0\n2,1\n", ("--score", "llr"), "no column", id="no column"),
-        pytest.param("score,label\n1,0\n2,1\n", ("--higher", "up"), "spoof or bona-fide", id="direction"),
-        pytest.param("score,label\n1,0\n2,1\n", ("--costs", "1,2"), "three numbers", id="costs"),
+        pytest.param("score,label\n", (), "no trials", 3, id="empty"),
+        pytest.param("score,label\n1\n", (), "2 different columns", 3, id="ragged"),
+        pytest.param("score,label\nhigh,1\n", (), "no number", 3, id="word for a score"),
+        pytest.param("score,label\n1,0\n2,7\n", (), "--spoof-is", 2, id="unknown label"),
+        pytest.param("score,label\n1,0\n2,0\n", (), "both classes", 2, id="one class"),
+        pytest.param("score,label\n1,0\n2,1\n", ("--score", "llr"), "no column", 2, id="no column"),
+        pytest.param("score,label\n1,0\n2,1\n", ("--higher", "up"), "spoof or bona-fide", 2, id="direction"),
+        pytest.param("score,label\n1,0\n2,1\n", ("--costs", "1,2"), "three numbers", 2, id="costs"),
     ],
 )
-def test_a_file_that_cannot_be_measured_is_usage(
-    run: Callable, tmp_path: Path, text: str, arguments: tuple[str, ...], message: str
+def test_a_wrong_value_is_usage_and_a_broken_file_could_not_be_examined(
+    run: Callable, tmp_path: Path, *, text: str, arguments: tuple[str, ...], message: str, code: int
 ) -> None:
     path = tmp_path / "s.csv"
     path.write_text(text)
     said = run("eval", "scores", path, *arguments)
-    assert said.code == 2
+    assert said.code == code
     assert message in said.err
 
 
@@ -172,7 +172,7 @@ def test_a_hostile_score_file_is_answered_in_one_line(
 ) -> None:
     (tmp_path / name).write_text(text)
     said = run("eval", "scores", tmp_path / name)
-    assert said.code == 2
+    assert said.code == 3
     assert says in said.err
     assert "fault of ours" not in said.err
 

@@ -46,7 +46,7 @@ def test_a_receipt_beside_a_file_is_checked_without_the_log(
     assert "number 1 of the 3 entries" in said.out
     (tmp_path / "log.pub").write_text(key + "\n")
     assert run("verify", files[1], "--key", tmp_path / "log.pub").code == 0
-    assert run("verify", "--receipt", f"{files[1]}.tlog-proof", "--key", key).out.count("sha256") == 1
+    assert run("verify", "--receipt", f"{files[1]}.receipt", "--key", key).out.count("sha256") == 1
     assert not (tmp_path / "elsewhere" / "ledger").exists(), "checking makes no log"
 
 
@@ -54,7 +54,7 @@ def test_a_receipt_beside_a_file_is_checked_without_the_log(
 def test_what_does_not_hold_is_found(
     files: list[Path], run: Run, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = Path(f"{files[1]}.tlog-proof")
+    place = Path(f"{files[1]}.receipt")
     key = run("key").out.strip()
     if damage == "file":
         files[1].write_bytes(b"other")
@@ -63,7 +63,7 @@ def test_what_does_not_hold_is_found(
     elif damage == "checkpoint":
         place.write_text(place.read_text().replace("\n3\n", "\n4\n"))
     elif damage == "other receipt":
-        place.write_text(Path(f"{files[0]}.tlog-proof").read_text())
+        place.write_text(Path(f"{files[0]}.receipt").read_text())
     else:
         monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "other"))
         key = run("key").out.strip()
@@ -150,7 +150,7 @@ def test_keys_are_private_and_of_one_kind(files: list[Path], run: Run, tmp_path:
 
 
 def test_the_receipt_is_the_librarys_own(files: list[Path], run: Run) -> None:
-    text = Path(f"{files[2]}.tlog-proof").read_text()
+    text = Path(f"{files[2]}.receipt").read_text()
     receipt = Receipt.parse(text)
     assert receipt.verify(ensure_ledger().key).size == 3
     assert run("prove", 2).out == text

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 
-from ..corpus import CorpusError
+from ..corpus import ChoiceError, CorpusError
 from .interface import Description, Layout, Published
 
 __all__ = ["LAYOUTS", "Description", "Layout", "Published", "choose", "layout", "nearest"]
@@ -53,7 +53,7 @@ def layout(name: str) -> Layout:
     """Return the adapter called `name`. Raises `CorpusError` if there is none."""
     if name not in LAYOUTS:
         msg = f"expected a corpus layout out of {', '.join(LAYOUTS)}, got {name!r}"
-        raise CorpusError(msg)
+        raise ChoiceError(msg)
     module, _, kind = LAYOUTS[name].partition(":")
     adapter: Layout = getattr(import_module(module), kind)()
     return adapter
@@ -66,7 +66,7 @@ def choose(path: Path, *, name: str | None = None) -> Layout:
     """
     if not path.exists():
         msg = f"expected a corpus at {path}, found nothing there"
-        raise CorpusError(msg)
+        raise ChoiceError(msg)
     if name is not None:
         adapter = layout(name)
         if adapter.fits(path):

@@ -141,12 +141,12 @@ _SHARED_STEPS: dict[str, Step] = {
     "cut-1s": Step(
         about="one second from a drawn place",
         audio=partial(sounds.cut, seconds=1.0),
-        film=partial(films.cut, seconds=1.0),
+        span=partial(films.drawn_span, seconds=1.0),
     ),
     "cut-3s": Step(
         about="three seconds from a drawn place",
         audio=partial(sounds.cut, seconds=3.0),
-        film=partial(films.cut, seconds=3.0),
+        span=partial(films.drawn_span, seconds=3.0),
     ),
     "social-feed": Step(
         about="as in a feed: 1080 pixels a side, JPEG 78; 1280, H.264 crf 26; AAC 64 kbit/s",

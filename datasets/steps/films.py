@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...media.audio import Audio
+from ...media.extent import Span
 from ...media.video import Frame
 from .. import codecs
 
@@ -42,13 +44,24 @@ def at_rate(frames: Film, _: np.random.Generator, *, rate: float) -> Film:
     return tuple(Frame(index=k, time=k / rate, image=frames[min(i, len(frames) - 1)].image) for k, i in enumerate(near))
 
 
-def cut(frames: Film, rng: np.random.Generator, *, seconds: float) -> Film:
+def drawn_span(frames: Film, rng: np.random.Generator, *, seconds: float) -> Span:
     """Return `seconds` of the film from a drawn frame on, all of it if it is shorter."""
     first = frames[0].time
     last_start = frames[-1].time + 1 / float(codecs.rate_of(frames)) - seconds
     starts = [frame.time for frame in frames if frame.time <= last_start + 1e-6] or [first]
     start = float(rng.choice(starts))
-    return _counted(frame for frame in frames if start - 1e-9 <= frame.time < start + seconds - 1e-6)
+    return Span(start=start, end=start + seconds)
+
+
+def within(frames: Film, span: Span) -> Film:
+    """Return the frames that are shown in `span`."""
+    return _counted(frame for frame in frames if span.start - 1e-9 <= frame.time < span.end - 1e-6)
+
+
+def sound_within(audio: Audio, span: Span) -> Audio | None:
+    """Return the sound that is heard in `span`, `None` if it has ended before."""
+    kept = audio.samples[:, round(span.start * audio.rate) : round(span.end * audio.rate)]
+    return Audio(samples=np.ascontiguousarray(kept), rate=audio.rate) if kept.size else None
 
 
 def _counted(frames: Iterable[Frame]) -> Film:

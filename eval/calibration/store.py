@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ...media.errors import InputError
+from ...provenance.atomic import settle, temporary
 from .interface import METHODS, CalibrationError, Calibrator, method
 
 FORMAT = "assay-calibrator-1"
 LIMIT_BYTES = 64 << 20
 """The largest card or set of numbers that is read: isotonic maps of a million knots are 16 MiB."""
+
+
+class DamagedCalibrator(CalibrationError):
+    """A calibrator is there, but is not what its card says or no card at all."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +96,8 @@ def save(stored: Stored, path: Path) -> tuple[Path, Path]:
 def load(path: Path) -> Stored:
     """Return the calibrator whose card is `path`.
 
-    Raises `CalibrationError` for a card of another format, numbers whose SHA-256 is not the card's, or that do not fit.
+    Raises `DamagedCalibrator` for a card of another format, numbers whose SHA-256 is not the card's, or that do not
+    fit, and `CalibrationError` if there is none.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpacked
@@ -101,20 +108,20 @@ def load(path: Path) -> Stored:
     except (ValidationError, TypeError) as error:
         why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         msg = f"expected a calibrator's card of format {FORMAT} at {path}: {why}"
-        raise CalibrationError(msg) from error
+        raise DamagedCalibrator(msg) from error
     if card.format != FORMAT or card.method not in METHODS:
         msg = f"expected a calibrator of format {FORMAT} by {', '.join(METHODS)}, got {card.format} by {card.method}"
-        raise CalibrationError(msg)
+        raise DamagedCalibrator(msg)
     numbers = _read(path.with_suffix(".safetensors"))
     found = hashlib.sha256(numbers).hexdigest()
     if found != card.sha256:
         msg = f"the numbers beside {path.name} are not those of its card: expected SHA-256 {card.sha256}, got {found}"
-        raise CalibrationError(msg)
+        raise DamagedCalibrator(msg)
     try:
         tensors: dict[str, NDArray[np.float64]] = unpacked(numbers)
     except SafetensorError as error:
         msg = f"the numbers beside {path.name} are no safetensors: {error}"
-        raise CalibrationError(msg) from error
+        raise DamagedCalibrator(msg) from error
     return Stored(method=card.method, calibrator=method(card.method).of(tensors), origin=origin, held_out=card.held_out)
 
 
@@ -122,7 +129,7 @@ def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LIMIT_BYTES:
             msg = f"expected at most {LIMIT_BYTES} bytes at {path}"
-            raise CalibrationError(msg)
+            raise DamagedCalibrator(msg)
         return path.read_bytes()
     except OSError as error:
         msg = f"expected a calibrator at {path}, but it cannot be read: {error.strerror or error}"
@@ -131,11 +138,9 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        with temporary(path) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
-    except OSError as error:
-        msg = f"a calibrator cannot be written to {path.parent}: {error.strerror or error}"
+            settle(file, path)
+    except InputError as error:
+        msg = f"a calibrator cannot be written: {error}"
         raise CalibrationError(msg) from error

@@ -133,7 +133,12 @@ def split(
     *,
     out: Annotated[Path | None, typer.Option("--out", help="Write here instead of into the index itself.")] = None,
     shares: Annotated[
-        str, typer.Option("--shares", help="Splits with their shares, which sum to 1; the last takes unseen makers.")
+        str,
+        typer.Option(
+            "--shares",
+            help="Splits with their shares of the components, not of the rows; they sum to 1. The last takes "
+            "unseen makers.",
+        ),
     ] = "train=0.7,calibration=0.15,test=0.15",
     unseen: Annotated[str, typer.Option("--unseen", help="Makers kept for the last split, separated by commas.")] = "",
     leave_out: Annotated[
@@ -141,7 +146,11 @@ def split(
     ] = False,
     seed: SeedOption = 0,
 ) -> None:
-    """Split by what must stay together: identities, speakers and sources that share an item are never divided."""
+    """Split by what must stay together: identities, speakers and sources that share an item are never divided.
+
+    Whatever hangs together is one component, drawn by the seed. The shares are of components: where these differ
+    in size the shares of rows differ too. Both are printed.
+    """
     from ...datasets.index import Index
     from ...datasets.splitting import split_index
 
@@ -155,6 +164,11 @@ def split(
     )
     for count in done.index.counts("split", "label"):
         typer.echo(f"{count.values[0] or 'left out'}\t{count.values[1]}\t{count.rows:,}")
+    rows = max(1, sum(done.rows.values()))
+    for name in sorted({*done.rows, *done.parts}):
+        parts, held = done.parts.get(name, 0), done.rows.get(name, 0)
+        share = f"{parts:,} components ({parts / max(1, done.components):.1%}), " if name else ""
+        typer.echo(f"{name or 'left out'}: {share}{held:,} rows ({held / rows:.1%})", err=True)
     typer.echo(f"{done.components:,} components; the largest holds {done.largest:.1%} of the rows", err=True)
     if done.largest > 0.5 and not leave_out:
         typer.echo("more than half hangs together and is on one side: --leave-out divides it", err=True)

@@ -24,7 +24,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-SUFFIX = ".tlog-proof"
 FolderOption = Annotated[Path | None, typer.Option("--folder", help="Where it is kept; the user's own if not given.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write here instead of stdout.")]
 
@@ -35,17 +34,19 @@ def append(
     *,
     folder: FolderOption = None,
 ) -> None:
-    """Enter files in the log, and write a receipt (.tlog-proof) beside each.
+    """Enter files in the log, and write a receipt (.receipt, a C2SP tlog-proof) beside each.
 
     Only the SHA-256 and the size are entered. All are entered or none; on return they are on disk.
     """
     import rfc8785
 
+    from ...provenance.receipts import receipt_place
+
     log = _log(folder)
     entries = [_entry(path) for path in files]
     numbers = log.append([rfc8785.dumps(entry) for entry in entries])
     for path, number in zip(files, numbers, strict=True):
-        place = path.with_name(path.name + SUFFIX)
+        place = receipt_place(path)
         save(log.receipt(number).to_text(), place)
         typer.echo(f"{number}\t{escaped(place)}")
 
@@ -100,12 +101,14 @@ def verify(
     """
     from ...media.errors import InputError
     from ...provenance.ledger import LedgerError, Receipt
+    from ...provenance.receipts import receipt_found
 
-    if file is None and receipt is None:
-        msg = "expected a file, or --receipt"
-        raise InputError(msg)
-    place = receipt or Path(f"{file}{SUFFIX}")
-    known = Receipt.parse(text_of(place, "a receipt"))
+    if receipt is None:
+        if file is None:
+            msg = "expected a file, or --receipt"
+            raise InputError(msg)
+        receipt = receipt_found(file)
+    known = Receipt.parse(text_of(receipt, "a receipt"))
     try:
         head = known.verify(key_of(key), witnesses=[key_of(one) for one in witness or ()])
     except LedgerError as error:
