@@ -15,7 +15,7 @@ from assay.detect.audio.frontends import front_end
 from assay.detect.finding import ModelError
 from assay.detect.model import load
 from assay.detect.train import audio_crops, audio_networks
-from assay.detect.train.audio_loop import Pace
+from assay.detect.train.loop import Balanced, Pace
 from assay.detect.train.networks import NETWORKS, network_class, selfsupervised
 from assay.detect.train.networks.aasist import AasistLight
 from assay.detect.train.networks.ecapa import Ecapa
@@ -248,7 +248,7 @@ def test_makers_are_drawn_evenly_whatever_they_made(corpus: list[Item], tmp_path
     weights = audio_crops.balance(crops, everything)
     makers = np.array([item.maker for item in few])[crops.table.item]
     assert [weights[makers == name].sum() for name in ("", "m0", "m2")] == pytest.approx([0.5, 0.25, 0.25])
-    sampler = audio_crops.Balanced(weights, count=50, seed=1)
+    sampler = Balanced(weights, count=50, seed=1)
     first, again = list(sampler), list(sampler)
     sampler.set_epoch(1)
     assert first == again != list(sampler)

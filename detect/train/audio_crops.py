@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from ...datasets.corpus import Item
 from ...datasets.launder import launder
@@ -123,27 +123,6 @@ class Heard(Dataset[tuple[Tensor, Tensor]]):
         number = int(self._chosen[index])
         features = self._front.features(self._crops.window(number))
         return torch.from_numpy(features), torch.tensor(0 if self._spoof[number] else 1)
-
-
-class Balanced(Sampler[int]):
-    """Draws windows so that both classes come as often, every maker as often, every clip of a maker as often."""
-
-    def __init__(self, weights: NDArray[np.float64], *, count: int, seed: int) -> None:
-        """Draw `count` windows an epoch with chances proportional to `weights`."""
-        self._chances, self._count, self._seed, self._epoch = weights / weights.sum(), count, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch is next: its draw depends on that and the seed alone, also after a resumption."""
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        """Return the draws in an epoch."""
-        return self._count
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the positions of windows."""
-        rng = np.random.default_rng([self._seed, self._epoch])
-        yield from rng.choice(len(self._chances), self._count, p=self._chances).tolist()
 
 
 def balance(crops: Crops, chosen: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,11 +21,12 @@ from ..audio.frontends import front_end
 from ..model import golden_input
 from .audio import metrics, versions
 from .audio_crops import Crops, Cutting, cut
-from .audio_loop import Pace, Run, judge, teach
+from .audio_loop import judge, teach
 from .audio_material import CHAINS, material
 from .calibration import calibrate
 from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
 from .fit import F64, Progress, made
+from .loop import Pace, Run
 from .networks import network_class
 from .networks.interface import Network, Scored
 from .table import TrainingError, digest

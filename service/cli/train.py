@@ -74,8 +74,8 @@ def audio(
             settings = replace(Settings(seed=seed, cache=cache), **chosen)
             card = train(items, out=out, settings=settings, progress=progress)
         else:
-            from ...detect.train.audio_loop import Pace
             from ...detect.train.audio_networks import Plan, train_network
+            from ...detect.train.loop import Pace
 
             pace = Pace(epochs=epochs, batch=batch, device=device, workers=workers, seed=seed)
             plan = replace(Plan(model=model, pace=pace, encoder=encoder, resume=resume), **chosen)
