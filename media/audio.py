@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +54,41 @@ def resample(samples: NDArray[Any], rate: int, to: int) -> NDArray[np.float32]:
     turned = np.ascontiguousarray(samples.T, dtype=np.float32)
     out: NDArray[np.float32] = soxr.resample(turned, rate, to, quality="HQ").T
     return np.ascontiguousarray(out)
+
+
+def mono_blocks(audio: Audio, rate: int, *, seconds: float) -> Iterator[Audio]:
+    """Yield the mean of the channels at `rate` hertz, of about `seconds` of `audio` at a time."""
+    stream = MonoStream(audio.rate, rate)
+    size = max(1, round(seconds * audio.rate))
+    for start in range(0, audio.samples.shape[1], size):
+        part = stream.feed(audio.samples[:, start : start + size])
+        if part.size:
+            yield Audio(samples=part[None], rate=rate)
+    rest = stream.end()
+    if rest.size:
+        yield Audio(samples=rest[None], rate=rate)
+
+
+class MonoStream:
+    """The mean of the channels at another rate, of sound that comes in blocks: as `resample` of the whole."""
+
+    def __init__(self, rate: int, to: int) -> None:
+        """Begin a sound that comes at `rate` hertz and is wanted at `to`."""
+        import soxr
+
+        self._same = rate == to
+        self._stream = soxr.ResampleStream(rate, to, 1, dtype="float32", quality="HQ")
+
+    def feed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what `block` `[channels, n]` completes, `[k]`; k may be 0."""
+        mean: NDArray[np.float32] = block[0] if len(block) == 1 else block.mean(axis=0, dtype=np.float32)
+        return self._turned(mean, last=False)
+
+    def end(self) -> NDArray[np.float32]:
+        """Return what waited for what would follow, `[k]`. The sound is over."""
+        return self._turned(np.zeros(0, np.float32), last=True)
+
+    def _turned(self, samples: NDArray[np.float32], *, last: bool) -> NDArray[np.float32]:
+        if self._same:
+            return np.ascontiguousarray(samples, np.float32)
+        return np.asarray(self._stream.resample_chunk(np.ascontiguousarray(samples), last=last), np.float32)

@@ -26,7 +26,7 @@ def voiced(audio: Audio, *, threshold: float = 0.5) -> tuple[Span, ...]:
     if not 0.0 < threshold < 1.0:
         msg = f"expected a threshold between 0 and 1, got {threshold}"
         raise ValueError(msg)
-    speaking = _hysteresis(_probabilities(audio), threshold)
+    speaking = spoken(_probabilities(audio), threshold=threshold)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], speaking.astype(np.int8), [0]])))
     chunk = CHUNK / RATE
     runs = [(float(start * chunk), float(end * chunk)) for start, end in edges.reshape(-1, 2)]
@@ -46,8 +46,8 @@ def _probabilities(audio: Audio) -> NDArray[np.float64]:
     return np.concatenate([meter.feed(samples), meter.end()]).astype(np.float64)
 
 
-def _hysteresis(probabilities: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """Return whether each chunk is speech: on at the threshold, off below it by `_HYSTERESIS`."""
+def spoken(probabilities: NDArray[np.floating], *, threshold: float = 0.5) -> NDArray[np.bool_]:
+    """Return whether each 32 ms is speech, by its probability: on at the threshold, off 0.15 below it."""
     speaking = np.zeros(len(probabilities), np.bool_)
     on = False
     for place, value in enumerate(probabilities):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .asset import Asset, Kind
-from .audio import Audio
-from .decode import stream_frames
+from .audio import Audio, mono_blocks
+from .decode import stream_frames, stream_mono
 from .errors import AssayError
 from .faces import Face, Followed, Mesh, Scenes, Track, align, finder, follow, mesher, track
 from .image import Still
@@ -100,6 +100,24 @@ class View:
     def audio(self) -> Audio | None:
         """The sound at its own rate and channels; `None` if there is none. Raises if there is one but it is broken."""
         return None if self.kind == "image" else self._part("sound").audio
+
+    def listen(self, rate: int, *, block_seconds: float = 10.0) -> Iterator[Audio]:
+        """Yield the whole sound, mono at `rate` hertz, block by block: of any length, in little memory; none without.
+
+        What was decoded already is used; else, or if `Sampling.audio_seconds` cut it short, the file is read for it.
+        """
+        if self.kind == "image" or (self.asset is not None and self.asset.audio is None):
+            return
+        held = self._part("sound").audio if self._decoded is not None else None
+        if self.asset is None or (held is not None and held.seconds < self._sampling.audio_seconds):
+            if held is not None:
+                yield from mono_blocks(held, rate, seconds=block_seconds)
+            return
+        jobs = stream_mono(
+            self.asset, rate=rate, block_seconds=block_seconds, limits=self._limits, on_note=lambda _note: None
+        )
+        with closing(cast("Generator[Audio]", jobs)):
+            yield from jobs
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -229,6 +247,10 @@ class View:
                     self._failure = error
                     raise
             return self._decoded or Survey()
+
+    def shared(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return what `make` returned when it was first asked for under `name`: for what several detectors need."""
+        return self._once(name, make)
 
     def _once(self, name: str, make: Callable[[], _T]) -> _T:
         with self._lock:

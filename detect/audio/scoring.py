@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from ..model import Model, shipped
 from .features import features
-from .frontends.interface import F32
+from .frontends.interface import F32, RATE
+from .gate import WINDOW
 
 NAME = "audio-lfcc"
 """The shipped model that hears."""
+SIZE = int(WINDOW * RATE)
+"""Samples of a window that it hears."""
 
 
 def ear() -> Model:

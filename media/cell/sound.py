@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio import MonoStream
 from ..errors import LimitExceeded, NothingToExamine, UnreadableMedia
 from ..limits import Limits
 from ..wire import Body, Header
@@ -98,21 +99,49 @@ class Blocks:
             raise LimitExceeded(msg)
 
 
-def blocks(file: BinaryIO, limits: Limits, *, container: str, seconds: float) -> Iterator[tuple[Header, Body]]:
-    """Send the sound in blocks of `seconds`, then a last message with the notes."""
+def blocks(
+    file: BinaryIO, limits: Limits, *, container: str, seconds: float, mono: int | None = None
+) -> Iterator[tuple[Header, Body]]:
+    """Send the sound in blocks of about `seconds`, then a last message with the notes.
+
+    With `mono`, the channels' mean is sent, at that rate in hertz.
+    """
     reader = Reader(file, limits, container=container)
     if reader.audio is None:
         msg = f"the {container} file holds no sound"
         raise NothingToExamine(msg)
     gathered = Blocks(limits, seconds=seconds, declared=reader.padded_end())
-    for frame in reader.frames(reader.audio):
-        yield from gathered.add(frame)  # type: ignore[arg-type]
-    yield from gathered.rest()
+    native = _native(reader, gathered)
+    yield from native if mono is None else _turned(native, mono)
     if not gathered.samples:
         raise empty_sound(reader)
     notes = reader.notes() + reader.shortfall(reader.audio, gathered.seconds, slack=0.25)
     reader.close()
     yield {"kind": "last", "notes": notes}, b""
+
+
+def _native(reader: Reader, gathered: Blocks) -> Iterator[tuple[Header, Body]]:
+    """Yield the blocks of the container's sound as it is."""
+    if reader.audio is not None:
+        for frame in reader.frames(reader.audio):
+            yield from gathered.add(frame)  # type: ignore[arg-type]
+    yield from gathered.rest()
+
+
+def _turned(native: Iterator[tuple[Header, Body]], rate: int) -> Iterator[tuple[Header, Body]]:
+    """Yield the channels' mean of each block at `rate`, without seams between blocks."""
+    stream: MonoStream | None = None
+    for header, body in native:
+        stream = stream or MonoStream(header["rate"], rate)
+        samples = np.frombuffer(body, np.float32).reshape(header["shape"])
+        yield from _message(stream.feed(samples), rate)
+    if stream is not None:
+        yield from _message(stream.end(), rate)
+
+
+def _message(samples: NDArray[np.float32], rate: int) -> Iterator[tuple[Header, Body]]:
+    if samples.size:
+        yield {"kind": "sound", "shape": (1, samples.size), "rate": rate}, samples.data
 
 
 def empty_sound(reader: Reader) -> Exception:
