@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -116,30 +115,6 @@ def stream_frames(
                 tell(header, on_note)
             else:
                 yield film_frame(header, body)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packets:
-    """How the frames of a film are coded, in coding order: `times` in seconds (NaN: none), `sizes` in bytes, `keys`."""
-
-    codec: str
-    times: NDArray[np.float64]
-    sizes: NDArray[np.float64]
-    keys: NDArray[np.bool_]
-
-
-def film_packets(source: Source, *, most: int = 3000, limits: Limits | None = None) -> Packets:
-    """Return the first `most` packets of the film stream of `source`; nothing is decoded.
-
-    Raises `NothingToExamine` if there is no film, `UnreadableMedia` if the file cannot be opened.
-    """
-    where, name = place(source)
-    header, body = run("packets", where, limits=limits or Limits(), container=name, most=most)
-    rows = np.frombuffer(body, np.float64).reshape(-1, 3)
-    if len(rows) != header["rows"]:
-        msg = f"the decoding process sent {len(rows)} packets where it said {header['rows']}"
-        raise WorkerFailed(msg)
-    return Packets(codec=str(header["codec"]), times=rows[:, 0], sizes=rows[:, 1], keys=rows[:, 2] > 0)
 
 
 def picture(header: Header, body: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -29,6 +29,7 @@ OPERATIONS = {
     "sound": "sound:blocks",
     "frames": "frames:each",
     "film": "film:survey",
+    "packets": "packets:each",
     "echo": "main:echo",
 }
 
