@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from ..media.view import View
 from ..provenance.thumbnails import SIDE, thumbnails
 from ..provenance.tree import OWN, Node, tree_of
 from ..provenance.verification import Verification
+from .audio.explain import explain
+from .audio.explain import picture as listened_png
+from .audio.hearing import Heard
 
 PICTURE_SIDE = 560
 FRAME_SIDE = 240
@@ -29,7 +33,9 @@ class Preview:
     """A JPEG of the picture, or of some frames side by side, and a PNG of the sound's spectrogram.
 
     `width` and `height` are the pixels of the original picture (regions are given in them), `top_hz` the upper edge of
-    the spectrogram, whose lower edge is 0 Hz and whose colours span 90 dB.
+    the spectrogram, whose lower edge is 0 Hz and whose colours span 90 dB. `listened` is there if a voice detector
+    answered: its window from `listened_start` on, for `listened_seconds`, up to `listened_hz`, and by how much
+    silencing the patch that mattered most lowered its log10 ratio.
     """
 
     picture: bytes | None = None
@@ -38,6 +44,11 @@ class Preview:
     spectrogram: bytes | None = None
     seconds: float = 0.0
     top_hz: float = 0.0
+    listened: bytes | None = None
+    listened_start: float = 0.0
+    listened_seconds: float = 0.0
+    listened_hz: float = 0.0
+    listened_drop: float = 0.0
 
 
 def preview_of(view: View) -> Preview:
@@ -59,7 +70,23 @@ def preview_of(view: View) -> Preview:
         spectrogram=spectrogram,
         seconds=view.seconds or 0.0,
         top_hz=top,
+        **_listened(view),
     )
+
+
+def _listened(view: View) -> dict[str, Any]:
+    """Return the fields that say where the voice detector listened, none if it did not answer."""
+    heard = view.known("heard")
+    if not isinstance(heard, Heard):
+        return {}
+    found = explain(heard)
+    return {
+        "listened": listened_png(found),
+        "listened_start": found.start,
+        "listened_seconds": found.seconds,
+        "listened_hz": found.top_hz,
+        "listened_drop": max(0.0, float(found.drop.max())),
+    }
 
 
 def tree_with_pictures(view: View, verification: Verification, path: Path) -> Node | None:

@@ -252,6 +252,10 @@ class View:
         """Return what `make` returned when it was first asked for under `name`: for what several detectors need."""
         return self._once(name, make)
 
+    def known(self, name: str) -> object | None:
+        """Return what `shared` keeps under `name`, or `None` if nobody asked for it."""
+        return self._kept.get(name)
+
     def _once(self, name: str, make: Callable[[], _T]) -> _T:
         with self._lock:
             if name not in self._kept:
