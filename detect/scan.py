@@ -15,7 +15,7 @@ from ..media.view import View
 from ..provenance.finders import Recovery
 from ..provenance.foreign.interface import ForeignMark
 from ..provenance.labels import read_labels
-from ..provenance.marks import read_marks
+from ..provenance.marks import SHARED_KEY, read_marks
 from ..provenance.marks.interface import Mark
 from ..provenance.notes import NoteKey
 from ..provenance.receipts import is_receipt, read_receipts
@@ -38,7 +38,8 @@ class Examination:
     """How to scan: whom to trust, which detectors (`None` = all), the limits, and whether previews are kept.
 
     With a `recovery`, the manifest of a file that lost its own is looked for through its mark. `logs` are the keys of
-    the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too.
+    the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too; our own
+    are read under each of `mark_keys`.
     """
 
     trust: Trust
@@ -48,6 +49,7 @@ class Examination:
     previews: bool = False
     logs: tuple[NoteKey, ...] | None = None
     foreign_marks: bool = False
+    mark_keys: tuple[bytes, ...] = (SHARED_KEY,)
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
@@ -67,7 +69,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     with _stage("decode", seconds, tell):
         view = View.open(asset, limits=examination.limits)
     with _stage("marks", seconds, tell):
-        marks, unread = _marks(view)
+        marks, unread = _marks(view, examination.mark_keys)
     notes: tuple[str, ...] = ()
     foreign: tuple[ForeignMark, ...] = ()
     if examination.foreign_marks:
@@ -155,9 +157,9 @@ def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
 
 
-def _marks(view: View) -> tuple[tuple[Mark, ...], list[Skipped]]:
+def _marks(view: View, keys: tuple[bytes, ...]) -> tuple[tuple[Mark, ...], list[Skipped]]:
     try:
-        return read_marks(view), []
+        return read_marks(view, keys=keys), []
     except NothingToExamine:
         return (), []
     except AssayError as error:

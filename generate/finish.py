@@ -23,7 +23,9 @@ from ..provenance.labels.fields import Aigc, Disclosure
 from ..provenance.labels.implicit import write_metadata
 from ..provenance.labels.shown import Shown
 from ..provenance.marks import audio_scheme, image_scheme, video_scheme
+from ..provenance.marks.stave import HUSH
 from ..provenance.vocabulary import IPTC
+from .floor import with_floor
 from .interface import Draft, PublishError
 
 VISIBLE = "AI MODIFIED 合成"
@@ -126,7 +128,12 @@ def _picture(pixels: NDArray[np.uint8], label: Plate, stamp: Stamp) -> NDArray[n
 
 
 def _sound(audio: Audio, stamp: Stamp) -> Audio:
+    if float(np.abs(audio.samples).max(initial=0.0)) <= HUSH:
+        msg = "the sound is silent: there is nothing that could hide a mark"
+        raise PublishError(msg)
     noticed = audible_notice(audio)
+    end = noticed.samples.shape[1]
+    noticed = with_floor(noticed, end - audio.samples.shape[1], end, seed=stamp.payload)
     marked = audio_scheme().embed(noticed, stamp.payload, stamp.key)
     _need_change(audio.samples, noticed.samples, "notice")
     _need_change(noticed.samples, marked.samples, "mark")

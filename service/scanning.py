@@ -40,6 +40,7 @@ class Wanted:
     store: str | None = None
     resolvers: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    mark_keys: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `work.scan_file` takes as options."""
@@ -51,6 +52,7 @@ class Wanted:
             "store": self.store,
             "resolvers": list(self.resolvers),
             "inside": list(self.inside),
+            "mark_keys": list(self.mark_keys),
         }
 
 

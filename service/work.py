@@ -25,8 +25,8 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
     """Return the report on `payload["path"]` under `payload["options"]`, as `assay scan --json` prints it.
 
     `anchors` are certificates in PEM, `allowed` fingerprints of signers, `detectors` names or `None`, `foreign` whether
-    others' marks are read; `store`, `resolvers` and `inside` say where manifests of stripped files are looked for. A
-    file that cannot be examined is an answer.
+    others' marks are read, `mark_keys` paths of key files under which ours are read too; `store`, `resolvers` and
+    `inside` say where manifests of stripped files are looked for. A file that cannot be examined is an answer.
     """
     from ..detect.scan import scan_each
 
@@ -38,16 +38,18 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
 def _examination(options: str) -> Examination:
     from ..detect.scan import Examination
     from ..provenance.trust import Trust
-    from .cli.recovery import Places
+    from .cli.recovery import Places, mark_keys
 
     asked = json.loads(options)
-    recovery, _ = Places.of(asked["store"], asked["resolvers"], asked["inside"], None).recovery()
+    keys = [Path(name) for name in asked.get("mark_keys", ())]
+    recovery, _ = Places.of(asked["store"], asked["resolvers"], asked["inside"], keys).recovery()
     anchors = tuple(anchor.encode() for anchor in asked["anchors"])
     return Examination(
         trust=Trust(anchors_pem=anchors, allowed=frozenset(asked["allowed"])),
         recovery=recovery,
         detectors=tuple(asked["detectors"]) if asked["detectors"] else None,
         foreign_marks=bool(asked["foreign"]),
+        mark_keys=mark_keys(tuple(keys)),
     )
 
 

@@ -474,6 +474,38 @@ def test_media_that_cannot_hold_a_mark_is_not_published(desk: Desk) -> None:
     assert desk.left() == []
 
 
+@pytest.mark.parametrize(
+    ("seconds", "name"),
+    [
+        pytest.param(0.3, "a.wav", id="a syllable"),
+        pytest.param(0.5, "a.mp3", id="mp3"),
+        pytest.param(1.0, "a.m4a", id="m4a"),
+        pytest.param(2.0, "a.wav", id="two seconds"),
+    ],
+)
+def test_a_short_sound_is_published_whole_behind_a_notice_that_carries_the_mark(
+    desk: Desk, seconds: float, name: str
+) -> None:
+    from assay.provenance.labels.audible import find_audible_notice
+
+    short = _speech(seconds)
+    published = desk.publish(desk.draft(short), name)
+    assert [mark.payload for mark in published.marks] == [published.payload]
+    made = decode_audio(Asset.open(published.path))
+    assert made.seconds >= 3.6
+    assert find_audible_notice(made) is not None
+    start = round(1.72 * made.rate)
+    heard = made.samples[0, start : start + short.samples.shape[1]]
+    assert np.corrcoef(heard, short.samples[0])[0, 1] > 0.9
+
+
+def test_digital_silence_is_not_published_however_long(desk: Desk) -> None:
+    for seconds in (1, 6):
+        with pytest.raises(PublishError, match="the sound is silent"):
+            desk.publish(desk.draft(Audio(samples=np.zeros((1, 24_000 * seconds), np.float32), rate=24_000)), "a.wav")
+    assert desk.left() == []
+
+
 @pytest.mark.parametrize("step", ["mark", "plate", "notice"])
 def test_a_label_or_mark_that_does_nothing_is_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     class Idle:

@@ -59,6 +59,16 @@ def test_viterbi_finds_what_trying_every_message_finds() -> None:
         assert (read == best).all()
 
 
+def test_the_paths_tried_after_the_likeliest_are_the_next_best_of_all() -> None:
+    rng = np.random.default_rng(8)
+    words = np.array([[number >> bit & 1 for bit in range(8)] for number in range(256)], dtype=np.uint8)
+    coded = np.stack([_encode(word) for word in words])
+    for _ in range(10):
+        soft = (coded[rng.integers(256)] + rng.normal(0, 1.4, coded.shape[1])).astype(np.float32)
+        ranked = words[np.argsort(-(coded @ soft), kind="stable")]
+        assert (codes.alternatives(soft.reshape(-1, 3))[:, :8] == ranked[1 : codes.ALTERNATIVES + 1]).all()
+
+
 def _encode(word: np.ndarray) -> np.ndarray:
     """The textbook shift register, one bit at a time."""
     register, out = 0, []

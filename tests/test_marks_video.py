@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import av
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import skimage.data
 from assay.media.video import Frame
-from assay.provenance.marks import SHARED_KEY, MarkError, video_reader, video_scheme
+from assay.provenance.marks import SHARED_KEY, MarkError, canvas, presence, video_reader, video_scheme
 from scipy.stats import kstest
 
 OTHER = bytes(range(32))
@@ -149,6 +150,22 @@ def test_embedding_is_the_same_twice_and_leaves_its_input_alone() -> None:
     for original, frame, one, two in zip(film(12), frames, first, second, strict=True):
         assert (original.image == frame.image).all()
         assert (one.image == two.image).all()
+
+
+def test_flat_media_do_not_get_the_same_p_value_because_they_are_flat() -> None:
+    where = canvas.layout(SHARED_KEY, MARK.name, canvas.FILMS)
+    shape, rng = where.dither.shape, np.random.default_rng(3)
+    flat = rng.random((2, *shape)) < 0.9  # two films, each with flat parts of its own
+    media = [presence.turns(rng.normal(0.0, np.where(one, 0.05, 3.0)), np.ones(shape)) for one in flat]
+    flatness = [np.where(one, 0.05, 3.0) * rng.uniform(0.5, 2.0, shape) for one in flat]
+    keys = [replace(where, dither=rng.random(shape).astype(np.float32)) for _ in range(150)]
+    plain = np.array([[presence.p_value(one, key) for one in media] for key in keys])
+    apart = np.array(
+        [[presence.p_value(one, key, near) for one, near in zip(media, flatness, strict=True)] for key in keys]
+    )
+    assert np.corrcoef(plain.T)[0, 1] > 0.4
+    assert abs(np.corrcoef(apart.T)[0, 1]) < 0.25
+    assert kstest(apart.ravel(), "uniform").pvalue > 0.01
 
 
 def test_presence_is_uniform_over_keys_without_a_mark_and_tiny_with_one(marked: list[Frame]) -> None:

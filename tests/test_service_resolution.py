@@ -410,6 +410,25 @@ def test_sign_binds_a_marked_file_and_refuses_what_it_cannot_bind(tmp_path: Path
     assert "absent" in run("verify", tmp_path / "copy.jpg", "--anchor", anchor).out.splitlines()[0]
 
 
+def test_a_scan_reads_marks_under_a_key_of_ones_own_and_hands_it_to_its_workers(
+    tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    from assay.service.scanning import Wanted
+    from assay.service.work import scan_file
+
+    key, copy = tmp_path / "own.key", tmp_path / "copy.png"
+    key.write_text("cd" * 32)
+    key.chmod(0o600)
+    copy.write_bytes(encode_image(image_scheme().embed(scene(6), ID, bytes.fromhex("cd" * 32)), "png"))
+    quick = ("--detectors", "declared,marks", "--json")
+    (mark,) = json.loads(run("scan", copy, "--mark-key", key, *quick).out)["marks"]
+    assert (mark["scheme"], int(str(mark["payload"]), 16)) == (image_scheme().name, ID)
+    assert json.loads(run("scan", copy, *quick).out)["marks"] == []
+    wanted = Wanted(trust=Trust(anchors_pem=()), detectors=("declared", "marks"), mark_keys=(str(key),))
+    (told,) = scan_file({"path": str(copy), "options": wanted.to_json()})["report"]["marks"]
+    assert {**told, "spans": list(told["spans"])} == mark
+
+
 def test_a_signed_fingerprint_survives_as_text_and_other_text_is_none(house: House) -> None:
     from assay.media.resemblance import resemblance
 

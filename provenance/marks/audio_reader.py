@@ -84,13 +84,16 @@ def dried(bands: NDArray[np.float32], room: tuple[float, float]) -> NDArray[np.f
     The tail's power is taken to fall off exponentially after the direct sound's (Lebart et al. 2001); that is a
     filter of the powers in time, and is undone by its inverse.
     """
-    from scipy.signal import lfilter
+    from scipy.linalg import solve_banded  # scipy.signal takes two seconds to import
 
     falling = float(np.exp(-np.log(1e6) * stave.HOP / stave.RATE / room[0]))
     back = np.zeros(LAG + 1)
     back[0], back[1] = 1.0, -falling
     back[LAG] += room[1] * (1.0 - falling) * falling**LAG
-    dry = lfilter([1.0, -falling], back, bands, axis=0)
+    wet = bands.astype(np.float64)
+    less = wet.copy()
+    less[1:] -= falling * wet[:-1]
+    dry = solve_banded((LAG, 0), np.repeat(back[:, None], len(less), axis=1), less, overwrite_b=True)
     return np.asarray(np.maximum(dry, LEFT * bands), dtype=np.float32)
 
 

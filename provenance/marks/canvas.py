@@ -180,6 +180,15 @@ def sums_of(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.floa
     return out
 
 
+def beside_sums(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
+    """Return how large the coefficients of each sum `[64, sums]` are apart from it: what a mark does not change."""
+    block = np.arange(len(coefficients))[:, None, None]
+    taken = coefficients[block, where.coefficients]
+    along = (taken * where.signs).sum(axis=2, keepdims=True) * where.signs
+    out: NDArray[np.float32] = np.sqrt(np.square(taken - along).sum(axis=2), dtype=np.float32)
+    return out
+
+
 def errors_to_lattice(sums: NDArray[np.float32], symbols: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
     """Return what must be added to `sums` so that each lies on the lattice of its symbol, at most half a step."""
     step = np.float32(where.grid.step)

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,10 @@ GENERATORS = (0o133, 0o171, 0o165)
 STEPS = PAYLOAD_BITS + TAG_BITS + MEMORY
 SYMBOLS = STEPS * len(GENERATORS)
 """Symbols that carry one id."""
-ALTERNATIVES = 8
+ALTERNATIVES = 128
 """Paths beside the likeliest whose tag is tried too, where the likeliest fits but has a wrong tag."""
 FITS = 10.2
-"""Strength of the likeliest path from which that is done: noise reaches it in about one decoding of fifty."""
+"""Strength of the likeliest path from which that is done: noise reaches it in one decoding of thirty."""
 LISTED = 4
 """Rows of one call for which it is done at most, best first."""
 
@@ -94,7 +95,7 @@ def decode(soft: NDArray[Any], key: bytes, scheme: str) -> list[Decoded | None]:
     order = _order(key, scheme)
     ordered[:, order] = soft
     odd, _, metric = _survivors(ordered.reshape(len(soft), STEPS, len(GENERATORS)), gaps=False)
-    bits, _ = _traced(odd, np.arange(len(soft)), np.full(len(soft), -1))
+    bits = _traced(odd)
     found = [_accepted(row, values, key, scheme) for row, values in zip(bits, soft, strict=True)]
     if any(one is not None for one in found):
         return found
@@ -121,20 +122,42 @@ def _accepted(bits: NDArray[np.bool_], values: NDArray[Any], key: bytes, scheme:
 def viterbi(soft: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return the likeliest bits `[trials, steps]` for soft values `[trials, steps, 3]` (Viterbi 1967), all at once."""
     odd, _, _ = _survivors(soft, gaps=False)
-    return _traced(odd, np.arange(len(soft)), np.full(len(soft), -1))[0]
+    return _traced(odd)
 
 
 def alternatives(soft: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return `ALTERNATIVES` other paths `[paths, steps]` for soft values `[steps, 3]`, likeliest first.
+    """Return the `ALTERNATIVES` next best paths `[paths, steps]` for soft values `[steps, 3]`, likeliest first.
 
-    Each leaves the most likely path once, backwards in time, where that costs least: the part of a list decoder
-    (Seshadri & Sundberg 1994) that matters while errors are rare.
+    Serial list decoding (Seshadri & Sundberg 1994): each path leaves a better one once, backwards in time, for the
+    worse way into a state, and costs what that way is worse by. The cheapest that is left is always the next.
     """
     odd, gaps, _ = _survivors(soft[None], gaps=True)
-    _, states = _traced(odd, np.zeros(1, dtype=np.intp), np.full(1, -1))
-    costs = gaps[np.arange(len(soft)), 0, states[0]]
-    left = np.argsort(costs)[:ALTERNATIVES]
-    return _traced(odd, np.zeros(len(left), dtype=np.intp), left)[0]
+    way, by = odd[:, 0].tolist(), gaps[:, 0].tolist()
+    found: list[list[int]] = []
+    left: list[tuple[float, int, list[int], int]] = [(0.0, len(soft), [], 0)]
+    cheapest: list[float] = []  # negated costs of the cheapest `ALTERNATIVES` paths so far
+    while left and len(found) <= ALTERNATIVES:
+        cost, last, after, state = heappop(left)
+        states = list(after)
+        for step in range(last - 1, -1, -1):
+            states.append(state)
+            more = cost + by[step][state]
+            if more < _NEVER and (len(cheapest) < ALTERNATIVES or more < -cheapest[0]):
+                heappush(left, (more, step, states[:], _before(state, not way[step][state])))
+                heappush(cheapest, -more)
+                if len(cheapest) > ALTERNATIVES:
+                    heappop(cheapest)
+            state = _before(state, way[step][state])
+        found.append(states)
+    return np.array(found[1:])[:, ::-1] >= STATES // 2
+
+
+_NEVER = 1e29
+"""A cost that only ways out of states that cannot be have."""
+
+
+def _before(state: int, odd: bool) -> int:  # noqa: FBT001 (which of two ways)
+    return (state & (STATES // 2 - 1)) << 1 | odd
 
 
 def _survivors(
@@ -160,16 +183,15 @@ def _survivors(
     return odd, by, metric[:, 0]
 
 
-def _traced(
-    odd: NDArray[np.bool_], rows: NDArray[np.intp], left: NDArray[np.intp]
-) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Return bits and states `[rows, steps]` of the best paths of `rows` that take the worse way at step `left`."""
+def _traced(odd: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the bits `[trials, steps]` of the best path of each trial."""
+    rows = np.arange(odd.shape[1])
     state = np.zeros(len(rows), dtype=np.intp)
     states = np.empty((len(rows), len(odd)), dtype=np.intp)
     for step in range(len(odd) - 1, -1, -1):
         states[:, step] = state
-        state = ((state & (STATES // 2 - 1)) << 1) | (odd[step, rows, state] ^ (left == step))
-    return states >= STATES // 2, states
+        state = ((state & (STATES // 2 - 1)) << 1) | odd[step, rows, state]
+    return states >= STATES // 2
 
 
 @lru_cache(maxsize=1)

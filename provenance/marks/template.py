@@ -151,16 +151,20 @@ def refined(seen: Received, placed: Placement, these: Waves) -> Placement:
     window = _window()[SIDE // 2].astype(np.float64)
     spread = float((window * line**2).sum() / window.sum())
     matrix, shift = placed.matrix, placed.shift
-    both = np.concatenate([seen.canvas, seen.canvas * line.astype(np.float32)], axis=0)
+    rows = line.astype(np.float32)
+    both = np.concatenate([seen.canvas, seen.canvas * rows], axis=0)
     values = np.zeros(WAVES, dtype=np.complex128)
+    known = np.exp(-1j * these.phases)
     for _ in range(5):
-        turns = these.cycles @ matrix
-        across = both @ np.exp(-2j * np.pi * np.outer(line, turns[:, 0])).astype(np.complex64)
-        down = np.exp(-2j * np.pi * np.outer(line, turns[:, 1])).astype(np.complex64)
-        known = np.exp(-1j * these.phases)
-        values = (across[:SIDE] * down).sum(axis=0) * known
-        by_x = (across[SIDE:] * down).sum(axis=0) * known
-        by_y = (across[:SIDE] * (line[:, None] * down)).sum(axis=0) * known
+        turns = 2.0 * np.pi * (these.cycles @ matrix)
+        angles = np.outer(line, turns[:, 0])
+        waved = both @ np.concatenate([np.cos(angles), -np.sin(angles)], axis=1).astype(np.float32)
+        across = (waved[:, :WAVES] + np.complex64(1j) * waved[:, WAVES:]).reshape(2, SIDE, WAVES)
+        angles = np.outer(line, turns[:, 1])
+        down = np.cos(angles).astype(np.float32) - np.complex64(1j) * np.sin(angles).astype(np.float32)
+        across *= down
+        values, by_x = across.sum(axis=1, dtype=np.complex128) * known
+        by_y = (rows @ across[0]) * known
         shift = _nearer(values, shift, these)
         back = np.exp(-2j * np.pi * these.cycles @ shift)
         strength = max(float((values * back).real.mean()), 1e-9)

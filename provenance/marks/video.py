@@ -49,9 +49,12 @@ class FilmMark:
         large = (frame for frame in frames if min(frame.image.shape[:2]) >= image.LEAST_SIDE // 4)
         groups, where = _groups_and_layout(large, key, self.name)
         seen = np.zeros(where.dither.shape, dtype=np.complex128)
+        beside = np.zeros(where.dither.shape)
         for group in groups:
-            seen += image_reader.turns_of(_mean(group), where)
-        return presence.p_value(seen, where)
+            mean = _mean(group)
+            seen += image_reader.turns_of(mean, where)
+            beside += canvas.beside_sums(canvas.forward(mean, where), where)
+        return presence.p_value(seen, where, np.sqrt(beside * beside.mean(axis=1, keepdims=True)))
 
 
 def _groups_and_layout(frames: Iterable[Frame], key: bytes, scheme: str) -> tuple[Iterator[list[Frame]], canvas.Layout]:

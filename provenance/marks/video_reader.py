@@ -26,6 +26,8 @@ STARTS = 4
 """Starts of a group that are read side by side."""
 WINDOW = 8
 """Groups that are decoded together when the film as a whole gives nothing, or as it runs."""
+FEW = 3
+"""Groups that fit the lattice best, decoded by themselves: key frames are coded better than what lies between."""
 KEPT_FRAMES = 150
 """Frames from the start whose canvas is kept (40 MB), to be read again when the film was cropped or turned."""
 PLACED = 12
@@ -61,11 +63,16 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What one group said: seconds of its first and last frame, soft values `[3, 306]` by how blurred it may be."""
+    """What one group said: seconds of its first and last frame, soft values `[4, 306]`, how well it fits the lattice.
+
+    The soft values are three by how blurred it may be, and one at the gain that all groups so far show: that gain is
+    wrong where a plain wall leaves the sums short of the lattice, so gain 1 is always kept.
+    """
 
     first: float
     last: float
     soft: NDArray[np.float32]
+    fit: float
 
 
 class Reader:
@@ -120,17 +127,20 @@ class Reader:
         best = int(np.argmax(self._scores[start]))
         gain = float(image_reader.GAINS[best])
         each = float(self._scores[start][best]) / (len(self._rows[start]) + 1.0)
-        if each > SURE_GAIN and abs(gain - 1.0) > NEARLY_ONE:
-            phases = phases / np.float32(gain)
         soft = [
             canvas.soft_values(phases, self._where, weights * canvas.band_weights(self._where, *bands))
             for bands in image_reader.BLURS
         ]
+        if each > SURE_GAIN and abs(gain - 1.0) > NEARLY_ONE:
+            phases = phases / np.float32(gain)
+        soft.append(canvas.soft_values(phases, self._where, weights))
         rows = self._rows[start]
-        rows.append(_Row(group.first, group.last, np.stack(soft).astype(np.float32)))
+        fit = float(scores[np.argmin(np.abs(image_reader.GAINS - 1.0))])
+        rows.append(_Row(group.first, group.last, np.stack(soft).astype(np.float32), fit))
         if len(rows) > MOST_ROWS:
             rows[:] = [
-                _Row(one.first, two.last, one.soft + two.soft) for one, two in zip(rows[::2], rows[1::2], strict=True)
+                _Row(one.first, two.last, one.soft + two.soft, max(one.fit, two.fit))
+                for one, two in zip(rows[::2], rows[1::2], strict=True)
             ]
 
     def _finish(self) -> None:
@@ -169,12 +179,18 @@ class Reader:
         return Mark(scheme=self._scheme, payload=found.payload, p_false_alarm=p, spans=spans)
 
     def _decoded(self) -> tuple[codes.Decoded | None, int]:
-        """Decode all groups together and every stretch of `WINDOW` groups, at each start."""
+        """Decode all groups together, the few that fit best and every stretch of `WINDOW` groups, at each start.
+
+        Of all together also with the roots of the soft values: a picture that stands still repeats its errors.
+        """
         tried: list[NDArray[np.float32]] = []
         for rows in self._rows:
             if rows:
                 soft = np.stack([row.soft for row in rows])
-                tried += list(soft.sum(axis=0))
+                together = soft.sum(axis=0)
+                tried += [*together, np.sign(together[0]) * np.sqrt(np.abs(together[0]))]
+                if len(rows) > FEW:
+                    tried.append(soft[np.argsort([-row.fit for row in rows])[:FEW], 0].sum(axis=0))
                 if len(rows) > WINDOW:
                     for at in range(0, len(rows) - WINDOW // 2, WINDOW // 2):
                         tried += list(soft[at : at + WINDOW].sum(axis=0))

@@ -27,7 +27,7 @@ def marks(
         float, typer.Option("--minutes", min=0.1, help="Minutes of speech that meet every attack.")
     ] = 61.0,
     films: Annotated[int, typer.Option("--films", min=1, help="Films that meet every attack.")] = 22,
-    peers: Annotated[int, typer.Option("--peers", min=0, help="Files that meet the schemes of others.")] = 12,
+    peers: Annotated[int, typer.Option("--peers", min=0, help="Files that meet the schemes of others.")] = 100,
     alarms: Annotated[int, typer.Option("--alarms", min=0, help="Unmarked cuts, most of them of sounds.")] = 20_400,
     leaks: Annotated[int, typer.Option("--leaks", min=0, help="Files shown to detectors, marked and unmarked.")] = 150,
     strangers: Annotated[int, typer.Option("--strangers", min=0, help="Files read with other keys.")] = 60,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import AnchorOption, JsonOption, QuietOption, VerboseOption, trust_with
-from .recovery import InsideOption, Places, ResolverOption, StoreOption
+from .recovery import InsideOption, MarkKeyOption, Places, ResolverOption, StoreOption, mark_keys
 
 if TYPE_CHECKING:
     from ...detect.report import Report, Unexamined
@@ -33,6 +33,7 @@ def scan(
     store: StoreOption = None,
     resolver: ResolverOption = None,
     inside: InsideOption = None,
+    mark_key: MarkKeyOption = None,
     foreign: Annotated[
         bool, typer.Option("--foreign-marks", help="Read the marks of others' tools too (slower; extra foreign).")
     ] = False,
@@ -64,6 +65,7 @@ def scan(
     if html:
         check_page_place(html)
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
+    keys = mark_keys(tuple(mark_key or ()))
     files = files_below(paths)
     if ray is not None or out is not None or jobs != 1:
         from ..scanning import Wanted, executor
@@ -78,15 +80,17 @@ def scan(
             store=store,
             resolvers=tuple(resolver or ()),
             inside=tuple(inside or ()),
+            mark_keys=tuple(str(path.absolute()) for path in mark_key or ()),
         )
         raise typer.Exit(_many(files, wanted, executor(jobs=jobs, ray=ray), out=out, as_json=as_json, quiet=quiet))
-    recovery, _ = Places.of(store, resolver, inside, None).recovery()
+    recovery, _ = Places.of(store, resolver, inside, mark_key).recovery()
     examination = Examination(
         trust=trust_with(anchor),
         recovery=recovery,
         detectors=chosen,
         previews=html is not None,
         foreign_marks=foreign,
+        mark_keys=keys,
     )
     kept: list[Report | Unexamined] = []
     worst = 0
