@@ -19,6 +19,11 @@ CATALOGUE = {
     "declared": ".declared:DeclaredDetector",
     "marks": ".marks:MarksDetector",
     "audio-lfcc": ".audio.lfcc:LfccDetector",
+    "audio-speaker": ".audio.cues.speaker:SpeakerDetector",
+    "audio-pauses": ".audio.cues.pauses:PausesDetector",
+    "audio-phase": ".audio.cues.phase:PhaseDetector",
+    "audio-splice": ".audio.cues.splice:SpliceDetector",
+    "audio-codec": ".audio.cues.codec:CodecDetector",
     "visual-residual": ".visual.residual:ResidualDetector",
     "visual-mesonet": ".visual.mesonet:MesoNetDetector",
     "visual-pulse": ".visual.cues.pulse:PulseDetector",
@@ -27,7 +32,20 @@ CATALOGUE = {
     "visual-steadiness": ".visual.cues.steadiness:SteadinessDetector",
 }
 
-ON_REQUEST = frozenset({"visual-mesonet", "visual-pulse", "visual-sync", "visual-blink", "visual-steadiness"})
+ON_REQUEST = frozenset(
+    {
+        "audio-speaker",
+        "audio-pauses",
+        "audio-phase",
+        "audio-splice",
+        "audio-codec",
+        "visual-mesonet",
+        "visual-pulse",
+        "visual-sync",
+        "visual-blink",
+        "visual-steadiness",
+    }
+)
 """Detectors that a scan runs only when it is asked for them by name."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..media.errors import AssayError
 from ..media.extent import Region, Span
@@ -12,6 +12,9 @@ from ..media.view import View
 from ..provenance.labels.interface import Label
 from ..provenance.marks.interface import Mark
 from ..provenance.verification import Verification
+
+if TYPE_CHECKING:
+    from .audio.voices import Voice
 
 UNCALIBRATED = "uncalibrated"
 """What a finding names as its calibration when its number was measured on nothing: it explains and weighs nothing."""
@@ -29,7 +32,8 @@ class Finding:
     names; `calibration` starts with `policy:` where the number is a stated rule (declared facts, marks) and is
     `uncalibrated` where no set was at hand. `spread` is half the width of the 95 % interval of `llr` that the size
     of the calibration set leaves open (bootstrap over its groups). `modality` says what was looked at; `declared`
-    is what the file itself says. `spans` and `regions` say where; `note` says it in a sentence.
+    is what the file itself says. `spans` and `regions` say where; `note` says it in a sentence. `figures` are what was
+    measured, by name, where a detector tells it.
     """
 
     detector: str
@@ -41,6 +45,7 @@ class Finding:
     spread: float = 0.0
     spans: tuple[Span, ...] = ()
     regions: tuple[Region, ...] = ()
+    figures: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `ValueError` unless `llr` is finite, 0 without calibration, and `spread` finite and not negative."""
@@ -74,13 +79,15 @@ class Skipped:
 class Evidence:
     """All that detectors may look at: the decoded media, and what the file declares and carries.
 
-    `verification` is `None` when provenance is withheld (benchmarks); forensic detectors use `view` alone.
+    `verification` is `None` when provenance is withheld (benchmarks); forensic detectors use `view` alone. `enrolled`
+    are voices that the user knows to be genuine.
     """
 
     view: View
     verification: Verification | None
     marks: tuple[Mark, ...] = ()
     labels: tuple[Label, ...] = ()
+    enrolled: tuple[Voice, ...] = ()
 
 
 class Detector(Protocol):

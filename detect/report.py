@@ -119,4 +119,5 @@ def mark_json(mark: Mark) -> dict[str, Any]:
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Return a finding as plain JSON values."""
-    return {**asdict(finding), "llr": round(finding.llr, 4), "spread": round(finding.spread, 4)}
+    figures = {"figures": dict(finding.figures)}
+    return {**asdict(finding), "llr": round(finding.llr, 4), "spread": round(finding.spread, 4), **figures}

