@@ -76,7 +76,9 @@ class RetinaFace:
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
             height, width = image.shape[:2]
         padded = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), dtype=np.float32)
-        padded[0, :, :height, :width] = (image[..., ::-1] - _BGR_MEAN).transpose(2, 0, 1)
+        for plane, (channel, mean) in enumerate(zip((2, 1, 0), _BGR_MEAN, strict=True)):
+            values = cv2.subtract(cv2.extractChannel(image, channel), float(mean), dtype=cv2.CV_32F)
+            padded[0, plane, :height, :width] = values
         return padded, scale
 
     def _anchors_of(self, height: int, width: int) -> NDArray[np.float32]:
