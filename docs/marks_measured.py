@@ -91,7 +91,8 @@ def alarms(kinds: dict[str, Any]) -> Iterator[str]:
         if "alarms" in found:
             one, p = found["alarms"], found["alarms"]["p"]
             uniform = (
-                f"n {p['n']}: KS {p['ks']:.4f} (p {p['ks_p']:.2g}); one a file, n {p['files']}: KS {p['files_ks']:.3f} "
+                f"n {p['n']}: KS {p['ks']:.4f} (p {p['ks_p_by_file']:.2g}, a file's cuts going together); "
+                f"one a file, n {p['files']}: KS {p['files_ks']:.3f} "
                 f"(p {p['files_ks_p']:.2g}); at or below 0.01: {p['below']['0.01']:.4f}, "
                 f"0.001: {p['below']['0.001']:.5f}"
                 if p["n"]
@@ -107,6 +108,25 @@ def alarms(kinds: dict[str, Any]) -> Iterator[str]:
         yield "### Unmarked media and other keys"
         head = ("", "false alarms", "p-values of presence", "read with another key", "forged without the key")
         yield from table(head, rows)
+
+
+def uniform(kinds: dict[str, Any]) -> Iterator[str]:
+    """Yield the p-values of presence under many keys."""
+    rows = [
+        [
+            TITLES[kind],
+            f"{one['files']} x {one['keys']}",
+            f"{one['ks']:.4f} (p {one['ks_p']:.2g})",
+            *(f"{one['below'][level]:.5f}" for level in ("0.1", "0.01", "0.001")),
+            f"{one['alike']:.2f}",
+        ]
+        for kind, found in kinds.items()
+        if (one := found.get("uniform", {})).get("n")
+    ]
+    if rows:
+        yield "### p-values of presence on unmarked cuts under many keys"
+        yield "Last column: how far the means of the keys spread, over independent draws (above 1 files are alike).\n"
+        yield from table(("", "files x keys", "KS, all", "at or below 0.1", "0.01", "0.001", "files alike"), rows)
 
 
 def averaging(kinds: dict[str, Any]) -> Iterator[str]:
@@ -180,6 +200,7 @@ def measured(summary: dict[str, Any]) -> str:
         "and take files as independent.\n",
         *quality(kinds),
         *alarms(kinds),
+        *uniform(kinds),
     ]
     for kind, found in kinds.items():
         lines += survival(kind, found) if "attacks" in found else ()

@@ -173,6 +173,16 @@ def test_draws_do_not_depend_on_the_machine() -> None:
     assert draw(1, "id", "x") == 3834827496266625305
 
 
+def test_cuts_of_one_file_count_as_one_where_they_say_the_same() -> None:
+    rng = np.random.default_rng(4)
+    once = [{"item": str(number), "p": [value]} for number, value in enumerate(rng.random(60))]
+    repeated = [{**row, "p": row["p"] * 20} for row in once]
+    assert alarms.by_file(once) == pytest.approx(alarms.by_file(repeated), abs=0.02)
+    assert alarms.calibration(repeated)["ks_p"] < 1e-3 < alarms.by_file(repeated)
+    low = [{**row, "p": [value**3 for value in row["p"]]} for row in once]
+    assert alarms.by_file(low) < 0.01
+
+
 def test_a_run_stopped_and_taken_up_gives_the_same_tables(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,7 +191,13 @@ def test_a_run_stopped_and_taken_up_gives_the_same_tables(
 
     def go(out: Path, **more: object) -> bool:
         settings = Settings(
-            corpora=(corpus,), out=out, parts=("survival", "alarms"), kinds=("image",), alarms=15, images=2, **more
+            corpora=(corpus,),
+            out=out,
+            parts=("survival", "alarms", "uniform"),
+            kinds=("image",),
+            alarms=15,
+            images=2,
+            **more,
         )
         return run_bench(settings, progress=lambda _: None)
 
@@ -206,6 +222,7 @@ def test_a_run_stopped_and_taken_up_gives_the_same_tables(
     found = json.loads(tables(straight))
     assert found["material"]["n"] == 2
     assert found["alarms"]["hits"] == 0
+    assert found["uniform"]["n"] == found["uniform"]["files"] * found["uniform"]["keys"] > 0
     assert next(line for line in found["attacks"] if line["attack"] == "none")["share"] == 1.0
     written = runpy.run_path(str(Path(__file__).resolve().parents[1] / "docs/marks_measured.py"))
     assert "| `jpeg-50` | 100.0 (" in written["measured"](summary.summarise(straight))

@@ -15,13 +15,13 @@ from typing import Any
 from ... import __version__
 from ...detect.page import save
 from ...media.errors import AssayError, InputError
-from . import alarms, keys, leak, speed, survival
+from . import alarms, keys, leak, speed, survival, uniform
 from .attacks import MEANT, PEERED, attacks_on
 from .contenders import CONTENDERS, contender
 from .ledger import Record, Rows, claimed
 from .material import Piece, draw, pieces
 
-PARTS = ("survival", "peers", "alarms", "keys", "speed", "leak")
+PARTS = ("survival", "peers", "alarms", "uniform", "keys", "speed", "leak")
 KINDS = ("image", "audio", "film")
 SHARES = {"audio": 0.70, "image": 0.28, "film": 0.02}
 """Of all unmarked cuts: a picture or film that carries nothing is searched for seconds."""
@@ -148,6 +148,13 @@ def _alarms(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
         chunk += 1
 
 
+def _uniform(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
+    del rows
+    for piece in _real(settings, kind):
+        work = uniform.Drawn(piece=piece, seed=settings.seed)
+        yield work.unit, partial(uniform.tested, work)
+
+
 def _keys(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
     del rows
     some = _real(settings, kind)
@@ -203,6 +210,7 @@ _WORK: dict[str, Callable[[Settings, str, Rows], Iterator[Unit]]] = {
     "survival": _survival,
     "peers": _peers,
     "alarms": _alarms,
+    "uniform": _uniform,
     "keys": _keys,
     "speed": _speed,
     "leak": _leak,

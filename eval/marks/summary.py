@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...datasets.launder import CHAINS
-from . import alarms, leak
+from . import alarms, leak, uniform
 from .attacks import GOALS, MEANT, attacks_on
 from .conduct import KINDS, PARTS
 from .ledger import Record, Rows
@@ -53,6 +53,8 @@ def _kind(rows: dict[tuple[str, str], list[Record]], kind: str, *, seed: int) ->
             "ms": round(1000 * seconds / tried, 1),
             "p": alarms.calibration(unmarked),
         }
+    if drawn := [row for row in rows["uniform", kind] if row["row"] == "uniform"]:
+        found["uniform"] = uniform.spread(drawn)
     if strangers := [row for row in rows["keys", kind] if row["row"] == "keys"]:
         found["strangers"] = {
             "other keys": share(sum(row["read"] for row in strangers), sum(row["tried"] for row in strangers)),

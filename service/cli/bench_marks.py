@@ -19,8 +19,8 @@ def marks(
     *,
     out: Annotated[Path, typer.Option("--out", help="Folder for rows, summary.json and index.html; resumed if there.")],
     parts: Annotated[
-        str, typer.Option("--parts", help="Which of survival, peers, alarms, keys, speed, leak, by commas.")
-    ] = "survival,peers,alarms,keys,speed,leak",
+        str, typer.Option("--parts", help="Which of survival, peers, alarms, uniform, keys, speed, leak, by commas.")
+    ] = "survival,peers,alarms,uniform,keys,speed,leak",
     kinds: Annotated[str, typer.Option("--kinds", help="Which of image, audio, film, by commas.")] = "image,audio,film",
     images: Annotated[int, typer.Option("--images", min=1, help="Pictures that meet every attack.")] = 110,
     minutes: Annotated[
