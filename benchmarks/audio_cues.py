@@ -104,15 +104,15 @@ def answers(heard: Recording, names: Sequence[str]) -> Row:
     return out
 
 
-def listen_one(given: tuple[Item, str]) -> Row:
-    """Return what every cue measures on one item after one chain, its voice, and facts that may confound."""
-    item, chain = given
+def listen_one(given: tuple[Item, str, bool]) -> Row:
+    """Return what every cue measures on one item after one chain (its history only if asked for), and its voice."""
+    item, chain, history = given
     audio = sound(item, chain)
     heard = recorded(audio)
     begun = time.process_time()
     row: Row = {"chain": chain, "id": item.id, "seconds": round(audio.seconds, 3), "rate": audio.rate}
     row["spoken"] = round(heard.spoken, 2)
-    row |= answers(heard, CUES if chain != "telephone" else CUES[:-1])
+    row |= answers(heard, CUES if history else CUES[:-1])
     row["took"] = round(time.process_time() - begun, 3)
     times, vectors = speech_vectors(heard)
     if len(times):
@@ -120,12 +120,14 @@ def listen_one(given: tuple[Item, str]) -> Row:
     return row
 
 
-def listening(items: Sequence[Item]) -> list[tuple[str, tuple[Item, str]]]:
-    """Return every item clean, and every third after each chain."""
-    order = shuffled([item for item in items if item.kind == "audio"])
-    wanted = [(item, "none") for item in order]
-    wanted += [(item, chain) for item in order[::LAUNDERED] for chain in CHAINS[1:]]
-    return [(f"{chain} {item.id}", (item, chain)) for item, chain in wanted]
+def listening(items: Sequence[Item]) -> list[tuple[str, tuple[Item, str, bool]]]:
+    """Return every item clean, and every third after each chain; the history of every third, clean."""
+    wanted: list[tuple[Item, str, bool]] = []
+    for number, item in enumerate(shuffled([item for item in items if item.kind == "audio"])):
+        third = number % LAUNDERED == 0
+        wanted.append((item, "none", third))
+        wanted += [(item, chain, False) for chain in CHAINS[1:] if third]
+    return [(f"{chain} {item.id}", (item, chain, history)) for item, chain, history in wanted]
 
 
 def planting(items: Sequence[Item]) -> Iterator[tuple[str, tuple[str, tuple[Item, ...]]]]:
@@ -193,15 +195,19 @@ def interpolated(audio: Audio, factor: float) -> Audio:
 
 
 def hummed(audio: Audio, rng: np.random.Generator, kind: str) -> tuple[Audio, float]:
-    """Return `audio` with a hum of 100 Hz 30 dB below it, and where its phase jumps by 1.5 radians or more."""
+    """Return `audio` with a hum of 50, 100 and 150 Hz 30 dB below it, and where its phase jumps by 1.5 radians or more.
+
+    The frequency wanders as that of the mains does, by 0.02 Hz in a quarter of a minute.
+    """
     wave = audio.samples.mean(axis=0)
     level = 10 ** (-30 / 20) * float(np.sqrt(np.mean(wave**2))) * np.sqrt(2)
     place = float(rng.uniform(0.35, 0.65) * audio.seconds)
     times = np.arange(len(wave)) / audio.rate
-    phase = 2 * np.pi * 100.03 * times + 0.3 * np.sin(2 * np.pi * 0.07 * times)
+    phase = 2 * np.pi * 50.02 * times + 0.3 * np.sin(2 * np.pi * 0.07 * times)
     if kind == "hum jump":
-        phase = phase + np.where(times >= place, rng.uniform(1.5, np.pi), 0.0)
-    return Audio(samples=(wave + level * np.sin(phase)).astype(np.float32)[None], rate=audio.rate), place
+        phase = phase + np.where(times >= place, rng.uniform(0.75, np.pi / 2), 0.0)
+    hum = level * (0.5 * np.sin(phase) + np.sin(2 * phase + 1.0) + 0.4 * np.sin(3 * phase + 2.0))
+    return Audio(samples=(wave + hum).astype(np.float32)[None], rate=audio.rate), place
 
 
 def cut(audio: Audio, rng: np.random.Generator, _kind: str) -> tuple[Audio, float]:

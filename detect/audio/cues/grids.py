@@ -18,7 +18,7 @@ GRANULE = 576
 """Samples from one MP3 granule to the next, at every rate (ISO 11172-3 and 13818-3)."""
 AAC_FRAME = 1024
 """Samples from one AAC-LC frame to the next (ISO 14496-3)."""
-FRAMES = 20
+FRAMES = 14
 """Frames that are turned at each place, the loudest ones."""
 _TAPS = 512  # of the MP3 filter bank
 _TURNS = np.array([-0.6, -0.535, -0.33, -0.185, -0.095, -0.041, -0.0142, -0.0037])  # ISO 11172-3, table B.9
@@ -51,12 +51,11 @@ def mp3_sparsity(samples: F64) -> F64:
     places = _loud_places(samples, GRANULE)
     out = np.zeros(GRANULE)
     for phase in range(32):
-        bands = framed(samples[phase:], _TAPS, 32)[:, ::-1] @ _polyphase()
+        views = framed(samples[phase:], _TAPS, 32)
+        kept = places[places // 32 + 54 <= len(views)]
+        bands = views[kept[:, None] // 32 + np.arange(54)][:, :, ::-1] @ _polyphase()
         for slot in range(GRANULE // 32):
-            starts = places // 32 + slot
-            starts = starts[starts + 36 <= len(bands)]
-            pieces = bands[starts[:, None] + np.arange(36)]
-            out[slot * 32 + phase] = _emptiness(_hybrid(pieces))
+            out[slot * 32 + phase] = _emptiness(_hybrid(bands[:, slot : slot + 36]))
     return out
 
 

@@ -29,7 +29,7 @@ _BESIDE = 0.012
 
 
 def floor_changes(samples: F64, rate: int, speech: tuple[Span, ...]) -> tuple[tuple[Span, float], ...]:
-    """Return where the background of `samples` `[n]` may change: from when to when, and decibels, highest first.
+    """Return where the background of `samples` `[n]` may change: from when to when, and decibels, surest first.
 
     Backgrounds are heard between the stretches of `speech`, in pieces of `PIECE` seconds: the 25th percentile of each
     of 12 bands (100 Hz to 7 kHz) over frames of 32 ms. The median of up to `SIDE` pieces before a place is compared
@@ -40,23 +40,18 @@ def floor_changes(samples: F64, rate: int, speech: tuple[Span, ...]) -> tuple[tu
     if len(floors) < len(pieces) or len(pieces) < 4:
         return ()
     levels = np.array(floors)
-    found: list[tuple[int, float]] = []
-    changes = {
-        place: float(
-            np.abs(
-                np.median(levels[max(0, place - SIDE) : place], axis=0)
-                - np.median(levels[place : place + SIDE], axis=0)
-            ).mean()
-        )
-        for place in range(2, len(pieces) - 1)
-    }
-    for place in sorted(changes, key=changes.__getitem__, reverse=True):
-        if all(abs(place - other) >= SIDE for other, _ in found):
-            found.append((place, changes[place]))
-    return tuple(
-        (Span(start=pieces[place - 1].end - PIECE / 2, end=pieces[place].start + PIECE / 2), size)
-        for place, size in found
-    )
+    changes: dict[int, tuple[float, float]] = {}
+    for place in range(2, len(pieces) - 1):
+        before, after = levels[max(0, place - SIDE) : place], levels[place : place + SIDE]
+        size = float(np.abs(np.median(before, axis=0) - np.median(after, axis=0)).mean())
+        # Where it changed is told best by what the most pieces on both sides say.
+        changes[place] = size, size * float(np.sqrt(len(before) * len(after) / (len(before) + len(after))))
+    found: list[int] = []
+    for place in sorted(changes, key=lambda one: changes[one][1], reverse=True):
+        if all(abs(place - other) >= SIDE for other in found):
+            found.append(place)
+    around = [Span(start=pieces[n - 1].end - PIECE / 2, end=pieces[n].start + PIECE / 2) for n in found]
+    return tuple((span, changes[place][0]) for span, place in zip(around, found, strict=True))
 
 
 def _quiet(length: float, speech: tuple[Span, ...]) -> list[Span]:
@@ -105,7 +100,7 @@ def clicks(samples: F64, rate: int) -> tuple[tuple[float, float], ...]:
     ratio = error / (np.maximum(before, after) + 1e-5)
     found: list[tuple[float, float]] = []
     for place in np.flatnonzero(ratio >= CLICK / 4):
-        when, height = place / rate, float(ratio[place])
+        when, height = float(place / rate), float(ratio[place])
         if found and when - found[-1][0] < _BESIDE:
             if height > found[-1][1]:
                 found[-1] = (when, height)
@@ -138,9 +133,9 @@ class SpliceDetector(AudioCue):
             "click": max((height for _, height in every), default=0.0),
         }
         if floors:
-            figures["floor"] = floors[0][1]
-        points = [*jumps, *(when for when, _ in snaps)]
-        around = [Span(start=max(0.0, when - 0.05), end=min(length, when + 0.05)) for when in points]
+            figures["floor"] = max(size for _, size in floors)
+        points = [*((when, 0.2) for when in jumps), *((when, 0.02) for when, _ in snaps)]
+        around = [Span(start=max(0.0, when - half), end=min(length, when + half)) for when, half in points]
         spans = tuple(sorted([*around, *other], key=lambda span: span.start)[:MOST_SPANS])
         note = _sentence(hum, [span.start for span in other], [when for when, _ in snaps], compared=bool(floors))
         return Measured(note=note, figures=figures, spans=spans)
