@@ -1,6 +1,10 @@
 """The seam between windows of speech and the shipped model: the detector, the search for spans and the explanation.
 
 All three ask `window_scores` and nothing else of the model, so a new model is put in here alone.
+
+What a minute of sound costs on one core of the two-core machine: decoding, mixing and resampling 0.10 s, finding speech
+0.06 s, cutting windows 0.02 s. To hear 150 times as fast as it is spoken, 0.4 s in all, features and model may take 0.2 s:
+3.5 ms for each of the 59 windows. The features of version 1 take 8.
 """
 
 from __future__ import annotations
