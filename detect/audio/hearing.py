@@ -18,7 +18,7 @@ from ...media.speech import spoken
 from ...media.view import View
 from .frontends.interface import F32, RATE
 from .gate import SILENT, VOICED, Windows, windows
-from .scoring import SIZE, window_scores
+from .scoring import MOST, SIZE, window_scores
 
 STRETCH = 60.0
 """Seconds that are looked at together; the level and what counts as a pause are found anew in each."""
@@ -117,13 +117,15 @@ def _hear(view: View) -> Heard | str:
     )
 
 
-def speech_windows(stretch: Stretch, *, size: int = SIZE) -> Windows:
-    """Return the windows of `stretch` in which somebody speaks; `starts` count from its beginning."""
+def speech_windows(stretch: Stretch, *, size: int = SIZE, most: int = MOST) -> Windows:
+    """Return at most `most` windows of `stretch` in which somebody speaks; `starts` count from its beginning."""
     if stretch.spoken_seconds < LEAST_SPEECH:
         return Windows(starts=(), samples=np.zeros((0, size), np.float32), active=0.0)
     found = windows(Audio(samples=stretch.samples[None], rate=RATE), size=size)
     said = np.array([stretch.spoken_between(start, size / RATE) for start in found.starts])
     kept = np.flatnonzero(said >= LEAST_SPEECH)
+    if kept.size > most:
+        kept = kept[np.linspace(0, kept.size - 1, most).round().astype(int)]
     return Windows(starts=tuple(found.starts[i] for i in kept), samples=found.samples[kept], active=found.active)
 
 
