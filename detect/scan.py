@@ -25,12 +25,15 @@ from ..provenance.trust import Trust
 from ..provenance.verification import State, Verification
 from ..provenance.verify import verify, with_marks
 from . import detector, names
+from .audio.voices import Voice
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
 from .preview import preview_of, tree_with_pictures
 from .report import Report, Unexamined
 
 Progress = Callable[[str], None]
+SPEAKER = "audio-speaker"
+"""The detector that enrolled voices are for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Examination:
 
     With a `recovery`, the manifest of a file that lost its own is looked for through its mark. `logs` are the keys of
     the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too; our own
-    are read under each of `mark_keys`.
+    are read under each of `mark_keys`. `enrolled` voices are compared with, by `audio-speaker`, which they ask for.
     """
 
     trust: Trust
@@ -50,6 +53,13 @@ class Examination:
     logs: tuple[NoteKey, ...] | None = None
     foreign_marks: bool = False
     mark_keys: tuple[bytes, ...] = (SHARED_KEY,)
+    enrolled: tuple[Voice, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The detectors that run. Raises `InputError` for an unknown name."""
+        wanted = names(self.detectors)
+        return wanted if not self.enrolled or SPEAKER in wanted else (*wanted, SPEAKER)
 
 
 def scan(path: Path, examination: Examination, *, progress: Progress | None = None) -> Report:
@@ -80,11 +90,11 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
             verification, more = _recovered(path, marks, view, verification, examination)
             notes += more
     verification = with_marks(verification, marks)
-    evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels)
+    evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels, enrolled=examination.enrolled)
     findings: list[Finding] = []
     skipped: list[Skipped] = unread
     unreadable = {skip.detector for skip in unread}
-    for name in names(examination.detectors):
+    for name in examination.asked:
         if name in unreadable:
             continue
         with _stage(name, seconds, tell):

@@ -41,6 +41,7 @@ class Wanted:
     resolvers: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     mark_keys: tuple[str, ...] = ()
+    enrolled: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `work.scan_file` takes as options."""
@@ -53,6 +54,7 @@ class Wanted:
             "resolvers": list(self.resolvers),
             "inside": list(self.inside),
             "mark_keys": list(self.mark_keys),
+            "enrolled": list(self.enrolled),
         }
 
 

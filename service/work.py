@@ -25,8 +25,9 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
     """Return the report on `payload["path"]` under `payload["options"]`, as `assay scan --json` prints it.
 
     `anchors` are certificates in PEM, `allowed` fingerprints of signers, `detectors` names or `None`, `foreign` whether
-    others' marks are read, `mark_keys` paths of key files under which ours are read too; `store`, `resolvers` and
-    `inside` say where manifests of stripped files are looked for. A file that cannot be examined is an answer.
+    others' marks are read, `mark_keys` paths of key files under which ours are read too, `enrolled` paths of genuine
+    recordings of the voice; `store`, `resolvers` and `inside` say where manifests of stripped files are looked for. A
+    file that cannot be examined is an answer.
     """
     from ..detect.scan import scan_each
 
@@ -36,6 +37,7 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _examination(options: str) -> Examination:
+    from ..detect.audio.voices import enrol
     from ..detect.scan import Examination
     from ..provenance.trust import Trust
     from .cli.recovery import Places, mark_keys
@@ -50,6 +52,7 @@ def _examination(options: str) -> Examination:
         detectors=tuple(asked["detectors"]) if asked["detectors"] else None,
         foreign_marks=bool(asked["foreign"]),
         mark_keys=mark_keys(tuple(keys)),
+        enrolled=enrol(Path(name) for name in asked.get("enrolled", ())),
     )
 
 

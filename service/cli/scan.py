@@ -30,6 +30,10 @@ def scan(
     detectors: Annotated[
         str | None, typer.Option("--detectors", help="Only these detectors, separated by commas; some run only so.")
     ] = None,
+    enrolled: Annotated[
+        list[Path] | None,
+        typer.Option("--enrolled", help="Compare the voice with this genuine recording of it (repeatable)."),
+    ] = None,
     store: StoreOption = None,
     resolver: ResolverOption = None,
     inside: InsideOption = None,
@@ -56,6 +60,7 @@ def scan(
     Nothing found does not mean real; no manifest does not mean fake.
     """
     from ...detect import names
+    from ...detect.audio.voices import enrol
     from ...detect.page import check_page_place
     from ...detect.scan import Examination, files_below, scan_each
     from ...media.errors import InputError
@@ -67,6 +72,7 @@ def scan(
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     keys = mark_keys(tuple(mark_key or ()))
     files = files_below(paths)
+    voices = enrol(enrolled or ())
     if ray is not None or out is not None or jobs != 1:
         from ..scanning import Wanted, executor
 
@@ -81,6 +87,7 @@ def scan(
             resolvers=tuple(resolver or ()),
             inside=tuple(inside or ()),
             mark_keys=tuple(str(path.absolute()) for path in mark_key or ()),
+            enrolled=tuple(str(path.absolute()) for path in enrolled or ()),
         )
         raise typer.Exit(_many(files, wanted, executor(jobs=jobs, ray=ray), out=out, as_json=as_json, quiet=quiet))
     recovery, _ = Places.of(store, resolver, inside, mark_key).recovery()
@@ -91,6 +98,7 @@ def scan(
         previews=html is not None,
         foreign_marks=foreign,
         mark_keys=keys,
+        enrolled=voices,
     )
     kept: list[Report | Unexamined] = []
     worst = 0
