@@ -1,17 +1,19 @@
 """Ask every visual detector about collected pictures and films, as they are and laundered: rows for the table.
 
-`launder` writes each item's versions into a folder, once; `ask` opens each with one `View` that all detectors share
-and adds a row for each detector to a file of JSON Lines. Rows that are there are not made again, so that a new
-detector, or a new version of one, costs its own rows alone; the followed face, the dearest part, is kept beside.
-Both stop after `--seconds` and go on where they stopped. `benchmarks/seeing_tables.py` makes the tables.
+`launder` writes each item's versions into a folder, once (`ask` writes those that are missing). `ask` opens each with
+one `View` that all detectors share and adds a row for each detector to a file of JSON Lines. Rows that are there are
+not made again, so that a new detector, or a new version of one, costs its own rows alone; the followed face, the
+dearest part, is kept beside. Both stop after `--seconds` and go on where they stopped. `benchmarks/seeing_tables.py`
+makes the tables.
 
-Run: `.venv/bin/python -P benchmarks/seeing.py launder --media ../shared/media --cache FOLDER`, then `ask` with
-`--rows FILE`. The published MesoNets are asked if their files are in `ASSAY_WEIGHTS`.
+Run: `.venv/bin/python -P benchmarks/seeing.py ask --media ../shared/media --cache FOLDER --rows FILE`. The published
+MesoNets are asked if their files are in `ASSAY_WEIGHTS`.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import math
@@ -37,9 +39,9 @@ from assay.media.errors import AssayError, WeightsError
 from assay.media.faces import Followed
 from assay.media.image import Still
 from assay.media.video import Frame
-from assay.media.view import View
+from assay.media.view import Sampling, View
 
-SECONDS = 10.0
+SECONDS = 8.5
 """What is kept of a film, from its beginning."""
 PICTURES: dict[str, tuple[str, int | None]] = {
     "none": ("none", None),
@@ -57,6 +59,10 @@ FILMS: dict[str, tuple[str, int]] = {
 """Version of a film -> what is done to its frames, and the constant rate factor of the H.264 file that is written."""
 CAPS = {"image": 1080, "video": 1280}
 """Pixels of the longer side in a feed, as in `social-feed` of docs/laundering.md."""
+FRAMES = 16
+"""Frames of a film that are sampled: a scan takes 32."""
+MOST_MESO = 8
+"""Faces that the published MesoNets are shown."""
 KEPT = ("times", "points", "crops", "skin", "surround")
 Row = dict[str, Any]
 
@@ -206,6 +212,7 @@ def _published(view: View) -> dict[str, float]:
     crops = view.crops(256)
     if not crops:
         return {}
+    crops = crops[:: max(1, len(crops) // MOST_MESO)][:MOST_MESO]
     faces = np.stack([crop.image.transpose(2, 0, 1) for crop in crops]).astype(np.float32) / 255.0
     return {name: float(np.median(session(name).run(["score"], {"faces": faces})[0])) for name in NETWORKS}
 
@@ -213,7 +220,7 @@ def _published(view: View) -> dict[str, float]:
 def asked(item: Item, version: str, names: Sequence[str], cache: Path) -> list[Row]:
     """Return a row for each detector in `names` about one version of one item, all from one view."""
     about = {"item": item.id, "group": item.group, "maker": item.maker, "label": item.label, "kind": item.kind}
-    view = KeptView.open(place_of(item, version, cache))
+    view = KeptView.open(place_of(item, version, cache), sampling=Sampling(frames=FRAMES))
     view.place = cache / "followed" / f"{key(item)}-{version}.npz"  # type: ignore[attr-defined]
     rows = [ask(name, view) for name in names]
     stages = {stage: round(took, 3) for stage, took in view.timings.items()}
@@ -235,27 +242,39 @@ def main() -> None:
     parser.add_argument("--detectors", default=",".join(n for n in CATALOGUE if n.startswith("visual-")))
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--kinds", default="video,image")
+    parser.add_argument("--backwards", action="store_true", help="from the last item: beside a run from the first")
     given = parser.parse_args()
     begun = time.monotonic()
     items = [item for kind in given.kinds.split(",") for item in read(given.media) if item.kind == kind]
-    work = [(item, version) for item in items for version in versions(item)]
-    if given.stage == "launder":
-        for item, version in work:
-            if time.monotonic() - begun < given.seconds and not place_of(item, version, given.cache).exists():
-                washed(item, version, given.cache)
-        return
-    lines = given.rows.read_text().splitlines() if given.rows.exists() else []
-    there = {
-        (row["item"], row["laundering"], row["detector"], row["version"].split("+")[0])
-        for row in map(json.loads, lines)
-    }
+    # Version by version, so that a run that is cut off has whole ones.
+    items = items[::-1] if given.backwards else items
+    work = [(item, versions(item)[number]) for number in range(4) for item in items]
     chosen = given.detectors.split(",")
-    with given.rows.open("a") as out:
-        for item, version in work:
-            names = [n for n in chosen if (item.id, version, n, detector(n).version) not in there]
-            if names and time.monotonic() - begun < given.seconds and place_of(item, version, given.cache).exists():
-                out.writelines(json.dumps(row) + "\n" for row in asked(item, version, names, given.cache))
-                out.flush()
+    for item, version in work:
+        there = answered(given.rows)  # another run may have come from the other end
+        names = [n for n in chosen if (item.id, version, n, detector(n).version) not in there]
+        if time.monotonic() - begun > given.seconds or not (names or given.stage == "launder"):
+            continue
+        if not place_of(item, version, given.cache).exists():
+            washed(item, version, given.cache)
+        if given.stage == "ask":
+            rows = asked(item, version, names, given.cache)
+            with given.rows.open("a") as out:
+                out.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def answered(path: Path | None) -> set[tuple[str, ...]]:
+    """Return which item, version, detector and detector's version the rows in `path` hold."""
+    return _answered(path, path.stat().st_size) if path is not None and path.exists() else set()
+
+
+@functools.lru_cache(maxsize=1)
+def _answered(path: Path, size: int) -> set[tuple[str, ...]]:
+    """Read the first `size` bytes of the rows."""
+    with path.open("rb") as file:
+        lines = file.read(size).splitlines()
+    rows = ({**row, "version": row["version"].split("+")[0]} for row in map(json.loads, lines))
+    return {tuple(row[part] for part in ("item", "laundering", "detector", "version")) for row in rows}
 
 
 if __name__ == "__main__":

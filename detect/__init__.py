@@ -30,6 +30,12 @@ CATALOGUE = {
     "visual-sync": ".visual.cues.sync:SyncDetector",
     "visual-blink": ".visual.cues.blink:BlinkDetector",
     "visual-steadiness": ".visual.cues.steadiness:SteadinessDetector",
+    "visual-noise": ".visual.cues.noise:NoiseDetector",
+    "visual-cfa": ".visual.cues.noise:ColourFilterDetector",
+    "visual-spectrum": ".visual.cues.spectrum:SpectrumDetector",
+    "visual-compression": ".visual.cues.compression:CompressionDetector",
+    "visual-edits": ".visual.cues.edits:EditsDetector",
+    "visual-eyes": ".visual.cues.eyes:EyesDetector",
 }
 
 ON_REQUEST = frozenset(
@@ -44,6 +50,12 @@ ON_REQUEST = frozenset(
         "visual-sync",
         "visual-blink",
         "visual-steadiness",
+        "visual-noise",
+        "visual-cfa",
+        "visual-spectrum",
+        "visual-compression",
+        "visual-edits",
+        "visual-eyes",
     }
 )
 """Detectors that a scan runs only when it is asked for them by name."""

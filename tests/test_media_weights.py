@@ -44,7 +44,7 @@ def left_behind() -> list[Path]:
     return [path for path in home().rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("name", ["retinaface", "face-mesh"])
+@pytest.mark.parametrize("name", ["retinaface", "face-mesh", "iris"])
 def test_the_models_of_the_core_come_with_their_packages(name: str) -> None:
     path = resolve(name)
     assert path.stat().st_size == CARDS[name].size

@@ -1,4 +1,4 @@
-"""How steadily the face sits on the head and shines: jitter of landmarks, inner against outer pose, flicker, drift.
+"""How steadily the face sits on the head: jitter of landmarks, inner against outer pose, flicker, teeth, drift, shape.
 
 Pose after Yang, Li & Lyu, "Exposing deep fakes using inconsistent head poses", ICASSP 2019, with the
 middle frame's landmarks for their model of a head.
@@ -14,6 +14,13 @@ from .cue import F64, CueDetector, Measured, Needs, Seen, Untold
 _RIGID = (6, 197, 195, 168, 33, 133, 362, 263, 127, 356, 10, 151)
 _INNER = (33, 133, 362, 263, 1, 4, 5, 6, 195, 197, 48, 278, 98, 327, 168)
 _OUTER = (10, 338, 332, 251, 356, 454, 323, 361, 152, 132, 93, 234, 127, 21, 103, 109)
+_BONE = (6, 197, 168, 33, 133, 362, 263, 127, 356, 234, 454, 10, 151, 93, 323, 98, 327, 116, 345)
+OPEN = 0.18
+"""Opening of the inner lips, as a share of the mouth's width, from which teeth or tongue may be seen."""
+LEAST_OPEN = 10
+"""Runs of three frames with an open mouth that are needed."""
+_MOUTH = (slice(80, 96), slice(52, 76))
+"""Rows and columns of a followed crop between the lips."""
 _FINE = slice(24, 104)
 """Rows and columns of a followed crop that lie within the face."""
 
@@ -73,6 +80,44 @@ def drift(crops: NDArray[np.uint8]) -> float:
     return float(1.0 - np.corrcoef(ends[0], ends[1])[0, 1]) if all(end.std() > 0 for end in ends) else 0.0
 
 
+def identity(points: NDArray[np.floating]) -> float:
+    """Return how the skull's own shape changes from the first to the last third, in thousandths of the face's width.
+
+    Of landmarks `[n, 468, 3]` those that expressions hardly move are turned and scaled onto the middle frame's; a
+    third's shape is its median, so that a nod does not count. A living head keeps its shape.
+    """
+    shapes = points[:, _BONE].astype(np.float64)
+    target = shapes[len(shapes) // 2] - shapes[len(shapes) // 2].mean(axis=0)
+    width = float(np.linalg.norm(target[_BONE.index(454)] - target[_BONE.index(234)])) + 1e-6
+    turned = []
+    for shape in shapes:
+        flat = shape - shape.mean(axis=0)
+        scale = np.linalg.norm(target) / max(float(np.linalg.norm(flat)), 1e-6)
+        turned.append(scale * flat @ _turn(flat, target).T)
+    third = max(1, len(turned) // 3)
+    first, last = (np.median(part, axis=0) for part in (turned[:third], turned[-third:]))
+    return float(1000.0 * np.mean(np.linalg.norm(last - first, axis=1)) / width)
+
+
+def teeth(crops: NDArray[np.uint8], points: NDArray[np.floating]) -> float | None:
+    """Return how what is seen between open lips flutters against how it changes, in decibels; `None` if seldom open.
+
+    `crops` are `[n, side, side, 3]` and upright, so that the mouth's middle stands still in them; `points` are the
+    landmarks `[n, 468, 3]`. Compared are second and first differences over three frames in which the mouth is open.
+    """
+    gap = np.linalg.norm(points[:, 13, :2] - points[:, 14, :2], axis=1)
+    across = np.linalg.norm(points[:, 61, :2] - points[:, 291, :2], axis=1)
+    wide = gap > OPEN * np.maximum(across, 1e-6)
+    runs = np.flatnonzero(wide[2:] & wide[1:-1] & wide[:-2])
+    if len(runs) < LEAST_OPEN:
+        return None
+    grey = crops[:, _MOUTH[0], _MOUTH[1]].astype(np.float32).mean(axis=3)
+    small = grey.reshape(len(grey), 8, 2, 12, 2).mean(axis=(2, 4))
+    second = small[runs + 2] - 2.0 * small[runs + 1] + small[runs]
+    first = small[runs + 1] - small[runs]
+    return float(10.0 * np.log10((np.mean(second**2) + 1e-6) / (np.mean(first**2) + 1e-6)))
+
+
 def _upright(points: F64) -> F64:
     """Return points `[n, m, 2]` shifted, turned and scaled onto their mean shape of unit width."""
     from ....media.faces import moved, similarity
@@ -93,20 +138,24 @@ class SteadinessDetector(CueDetector):
     """Says how steady the face is along the track."""
 
     name = "visual-steadiness"
-    version = "1"
+    version = "2"
     needs = Needs(seconds=2.0, rate=15.0, side=60.0)
 
     def measure(self, seen: Seen) -> Measured | Untold:
-        """Return the four figures; the score is the jitter."""
+        """Return the figures; the score is the jitter."""
         face = seen.followed
         figures = {
             "jitter": jitter(face.points),
             "pose": pose_gap(face.points),
             "flicker": flicker(face.crops),
             "drift": drift(face.crops),
+            "identity": identity(face.points),
         }
+        between = teeth(face.crops, face.points)
+        figures |= {} if between is None else {"teeth": between}
         note = (
             f"landmarks tremble by {figures['jitter']:.1f} thousandths of the face, inner and outer face turn "
-            f"{figures['pose']:.1f} degrees apart, flutter {figures['flicker']:+.1f} dB, drift {figures['drift']:.2f}"
+            f"{figures['pose']:.1f} degrees apart, flutter {figures['flicker']:+.1f} dB, drift {figures['drift']:.2f}, "
+            f"the skull's shape changes by {figures['identity']:.0f} thousandths"
         )
         return Measured(score=figures["jitter"], note=note, figures=figures)
