@@ -83,7 +83,7 @@ def pupil(part: F64, seen: NDArray[np.bool_], lamps: NDArray[np.bool_]) -> float
     levels = np.clip(part[within], 0, 255).astype(np.uint8)
     edge, _ = cv2.threshold(levels.reshape(-1, 1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     dark, light = levels[levels <= edge], levels[levels > edge]
-    if not len(light) or float(light.mean()) - float(dark.mean()) < LEAST_CONTRAST:
+    if not (len(light) and len(dark)) or float(light.mean()) - float(dark.mean()) < LEAST_CONTRAST:
         return None
     # Lamps lie on the pupil as often as beside it: where they are it is not held against it.
     mask = ((part <= edge) & (_RADIUS < 0.8)).astype(np.uint8)
