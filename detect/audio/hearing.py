@@ -40,6 +40,11 @@ class Stretch:
     speech: NDArray[np.bool_]
 
     @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.samples.size / RATE
+
+    @property
     def spoken_seconds(self) -> float:
         """Seconds of speech."""
         return float(self.speech.sum()) * CHUNK / RATE
@@ -94,7 +99,7 @@ def hear(view: View) -> Heard | str:
 def _hear(view: View) -> Heard | str:
     tally = _Tally()
     for stretch in stretches(view):
-        tally.seconds = stretch.start + stretch.samples.size / RATE
+        tally.seconds = stretch.start + stretch.seconds
         tally.speech += stretch.spoken_seconds
         tally.power += float(np.square(stretch.samples, dtype=np.float64).sum())
         found = speech_windows(stretch)
