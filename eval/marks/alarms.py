@@ -18,7 +18,7 @@ from ...provenance import marks
 from .ledger import Record
 from .material import Piece, draw, load
 
-CHUNK: dict[str, int] = {"image": 21, "audio": 17, "film": 10}
+CHUNK: dict[str, int] = {"image": 21, "audio": 17, "film": 5}
 """Cuts in one unit of work, all of one file."""
 CHAINS = {
     "image": ("none", "none", "jpeg-70", "scale-0.75", "webp-50", "gamma", "social-feed"),

@@ -131,7 +131,7 @@ def _kind_of(name: str) -> str:
 
 def _alarms(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
     wanted = round(settings.alarms * SHARES[kind])
-    some = _real(settings, kind) if kind != "audio" else pieces(settings.corpora, kind, seed=settings.seed, made=True)
+    some = _unmarked(settings, kind)
     missing = {row["item"] for row in rows.kept if row["row"] == "left out"}
     chunk = tried = 0
     while tried < wanted and len(missing) < len(some):
@@ -150,7 +150,7 @@ def _alarms(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
 
 def _uniform(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
     del rows
-    for piece in _real(settings, kind):
+    for piece in _unmarked(settings, kind):
         work = uniform.Drawn(piece=piece, seed=settings.seed)
         yield work.unit, partial(uniform.tested, work)
 
@@ -200,6 +200,11 @@ def _leak(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
         work = leak.Pair(piece=piece, seed=settings.seed)
         yield work.unit, partial(leak.judged, work)
         usable += any(r["row"] == "leak" and r["item"] == piece.item for r in rows.kept)
+
+
+def _unmarked(settings: Settings, kind: str) -> tuple[Piece, ...]:
+    """Return real media, and of sounds and films, which are few, what others made too: none of it has our marks."""
+    return pieces(settings.corpora, kind, seed=settings.seed, made=kind != "image")
 
 
 def _real(settings: Settings, kind: str) -> tuple[Piece, ...]:

@@ -104,7 +104,7 @@ class OurAudio:
 
 
 class OurFilm:
-    """`assay.canvas-film.1` under the shared key."""
+    """`assay.canvas-film.2` under the shared key."""
 
     name, kind, bits, ours = "assay-film", "film", 64, True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,14 @@ class StaveMark:
     def detect(self, audio: Audio, key: bytes) -> Mark | None:
         """Return the mark of `audio` under `key` with the seconds that carry it, or `None`."""
         mono = resample(audio.mono(), audio.rate, stave.RATE)
+        return self.heard([Audio(samples=mono[None], rate=stave.RATE)], key)
+
+    def heard(self, blocks: Iterable[Audio], key: bytes) -> Mark | None:
+        """Return the mark of a sound that comes in `blocks`, mono at `stave.RATE`: any length takes the same memory."""
         found: dict[int, list[tuple[codes.Decoded, list[Span]]]] = {}
-        trials = 0
-        for start in range(0, max(1, len(mono) - stave.PERIOD), PIECE):
-            piece = mono[start : start + PIECE + stave.PERIOD]
+        trials = heard = 0
+        for start, piece in _pieces(block.samples[0] for block in blocks):
+            heard = start + len(piece)
             decoded, spans, tried = audio_reader.read_block(piece, key, self.name)
             trials += tried
             if decoded is not None:
@@ -57,7 +62,7 @@ class StaveMark:
             return None
         payload = max(found, key=lambda one: sum(s.end - s.start for _, part in found[one] for s in part))
         strength = max(decoded.strength for decoded, _ in found[payload])
-        spans = audio_reader.together([span for _, part in found[payload] for span in part], audio.seconds)
+        spans = audio_reader.together([span for _, part in found[payload] for span in part], heard / stave.RATE)
         p = codes.p_false_alarm(strength, trials)
         return Mark(scheme=self.name, payload=payload, p_false_alarm=p, spans=tuple(spans))
 
@@ -74,6 +79,21 @@ class StaveMark:
             padded = np.pad(turned, ((0, -len(turned) % audio_search.PERIOD_FRAMES), (0, 0)))
             folded += padded.reshape(-1, *folded.shape).sum(axis=0)
         return audio_search.p_value(folded, where)
+
+
+def _pieces(blocks: Iterable[NDArray[np.float32]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield, with the sample at which each begins, pieces of `PIECE` samples and a period of what follows them."""
+    held, start = np.zeros(0, dtype=np.float32), 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while len(held) >= PIECE + 2 * stave.PERIOD:
+            yield start, held[: PIECE + stave.PERIOD]
+            held, start = held[PIECE:], start + PIECE
+    if len(held) > PIECE + stave.PERIOD:
+        yield start, held[: PIECE + stave.PERIOD]
+        held, start = held[PIECE:], start + PIECE
+    if len(held) > stave.PERIOD or not start:
+        yield start, held
 
 
 def check_sound(audio: Audio) -> None:

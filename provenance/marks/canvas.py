@@ -57,8 +57,10 @@ class Grid:
 
 PICTURES = Grid(step=110.0, spread=3, lowest=1.2, highest=9.0, bands=(8, 8, 7), tile=4, pilot=(0.85, 1.7), soft=1.2)
 """Many sums, so that half of a picture still has all symbols; 0.6 to 4.5 cycles in 64 canvas pixels."""
-FILMS = Grid(step=254.0, spread=2, lowest=1.0, highest=3.2, bands=(2, 2, 1), tile=BLOCKS, pilot=(0.6, 1.0), soft=4.0)
-"""Few sums, slow and strong: codecs at low rates drop small changes, and the groups of a film repeat the symbols."""
+FILMS = Grid(step=254.0, spread=1, lowest=1.0, highest=3.2, bands=(2, 2, 1), tile=BLOCKS, pilot=(0.6, 1.0), soft=7.0)
+"""Few sums, slow and strong: codecs at low rates drop small changes, and the groups of a film repeat the symbols.
+
+Of the coefficients in reach the five slowest of each block: half to one cycle in 64 canvas pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +182,15 @@ def sums_of(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.floa
     return out
 
 
-def beside_sums(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
-    """Return how large the coefficients of each sum `[64, sums]` are apart from it: what a mark does not change."""
-    block = np.arange(len(coefficients))[:, None, None]
-    taken = coefficients[block, where.coefficients]
-    along = (taken * where.signs).sum(axis=2, keepdims=True) * where.signs
-    out: NDArray[np.float32] = np.sqrt(np.square(taken - along).sum(axis=2), dtype=np.float32)
-    return out
+def roughness(coefficients: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:
+    """Return how large each of the sums `[64, sums]` is likely to be, told from what a mark does not change.
+
+    That is what is left of the block's coefficients without the sums; natural pictures have less the finer it is.
+    """
+    left = coefficients - spread(sums_of(coefficients, where), where)
+    size = np.sqrt(np.square(left[:, 1:]).sum(axis=1, keepdims=True))
+    finer = np.hypot(*np.divmod(where.coefficients, where.grid.rows)).mean(axis=2)
+    return np.asarray(size / finer, dtype=np.float32)
 
 
 def errors_to_lattice(sums: NDArray[np.float32], symbols: NDArray[np.float32], where: Layout) -> NDArray[np.float32]:

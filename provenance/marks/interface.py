@@ -54,6 +54,10 @@ class AudioScheme(Protocol):
         """Return the mark that `audio` carries under `key`, or `None`."""
         ...
 
+    def heard(self, blocks: Iterable[Audio], key: bytes) -> Mark | None:
+        """Return the mark of a sound that comes in blocks, mono at the scheme's own rate, or `None`."""
+        ...
+
     def presence(self, audio: Audio, key: bytes) -> float:
         """Return the p-value of "`audio` is unmarked under `key`", from one fixed trial, no search of scales.
 

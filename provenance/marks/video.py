@@ -19,12 +19,14 @@ from .video_reader import ALONE, GROUP, SHORT
 
 MOST_FRAMES = 24
 """Frames of a group at most: they are held in memory while their mean is made."""
+TEMPLATE_SIDES, TEMPLATE_PARTS = (224.0, 480.0), (0.45, 1.0)
+"""Pixels of the shorter side, and how much of the template it gets."""
 
 
 class FilmMark:
     """The film mark under the catalogue name `name`; stateless, the patterns of a key are cached."""
 
-    name = "assay.canvas-film.1"
+    name = "assay.canvas-film.2"
 
     def embed(self, frames: Iterable[Frame], payload: int, key: bytes) -> Iterator[Frame]:
         """Yield `frames` with `payload` in them, same times and shapes. Raises `MarkError` if they are too small."""
@@ -34,7 +36,8 @@ class FilmMark:
         for group in groups:
             for frame in group:
                 image.check_size(frame.image)
-            change = image.difference(_mean(group), symbols, where, waved)
+            part = _part_of_template(group[0]) if where.grid == canvas.FILMS else np.float32(1.0)
+            change = image.difference(_mean(group), symbols, where, part * waved)
             yield from _changed(group, change)
 
     def detect(self, frames: Iterable[Frame], key: bytes) -> Mark | None:
@@ -49,12 +52,12 @@ class FilmMark:
         large = (frame for frame in frames if min(frame.image.shape[:2]) >= image.LEAST_SIDE // 4)
         groups, where = _groups_and_layout(large, key, self.name)
         seen = np.zeros(where.dither.shape, dtype=np.complex128)
-        beside = np.zeros(where.dither.shape)
+        rough = np.zeros(where.dither.shape)
         for group in groups:
             mean = _mean(group)
             seen += image_reader.turns_of(mean, where)
-            beside += canvas.beside_sums(canvas.forward(mean, where), where)
-        return presence.p_value(seen, where, np.sqrt(beside * beside.mean(axis=1, keepdims=True)))
+            rough += canvas.roughness(canvas.forward(mean, where), where)
+        return presence.p_value(seen, where, rough)
 
 
 def _groups_and_layout(frames: Iterable[Frame], key: bytes, scheme: str) -> tuple[Iterator[list[Frame]], canvas.Layout]:
@@ -64,6 +67,11 @@ def _groups_and_layout(frames: Iterable[Frame], key: bytes, scheme: str) -> tupl
     if len(first) <= SHORT:
         return ([frame] for frame in first), canvas.layout(key, scheme + ALONE, canvas.PICTURES)
     return _groups(chain(first, source)), canvas.layout(key, scheme, canvas.FILMS)
+
+
+def _part_of_template(frame: Frame) -> np.float32:
+    """Return how much of the template a film of this size gets: a small one needs its loss for the id."""
+    return np.float32(np.interp(min(frame.image.shape[:2]), TEMPLATE_SIDES, TEMPLATE_PARTS))
 
 
 def _groups(frames: Iterable[Frame]) -> Iterator[list[Frame]]:

@@ -1,0 +1,68 @@
+"""Reading whatever marks a file carries: films in the pass that decodes them, long ones by stretches first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...media.sampling import Passing
+from ...media.video import Frame
+from . import audio_scheme, image_scheme, stave, video_reader, video_scheme
+from .interface import Mark
+from .keys import SHARED_KEY
+
+if TYPE_CHECKING:
+    from ...media.view import View
+
+FILM_SIDE = 640
+"""Pixels: larger frames of a film are scaled down while they are decoded; the mark lies far below that detail."""
+STRETCHES = Passing(max_side=FILM_SIDE, whole=60.0, stretch=4.0, every=20.0)
+"""What is read of a long film at first: 4 s hold a whole window of groups, so any marked half minute shows itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The marks that were found, and notes on what was not looked at."""
+
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read(view: View, *, keys: tuple[bytes, ...] = (SHARED_KEY,)) -> Reading:
+    """Return every mark that `view` carries under one of `keys`: of its picture or film, then of its sound.
+
+    A film is read while it is decoded, one of more than a minute by stretches and, if these show a mark, once more as a
+    whole. Raises what decoding raises.
+    """
+    found: list[Mark | None] = []
+    notes: tuple[str, ...] = ()
+    if view.still is not None:
+        found += [image_scheme().detect(view.still.pixels, key) for key in keys]
+    if view.kind == "video":
+        marks, notes = _of_film(view, keys)
+        found += marks
+    if view.kind != "image":
+        found += [audio_scheme().heard(view.listen(stave.RATE, block_seconds=30.0), key) for key in keys]
+    return Reading(marks=tuple(mark for mark in found if mark is not None), notes=notes)
+
+
+def _of_film(view: View, keys: tuple[bytes, ...]) -> tuple[list[Mark | None], tuple[str, ...]]:
+    found, seen = _watched(view, keys, STRETCHES)
+    length = view.seconds or 0.0
+    if seen > length - 0.5:
+        return found, ()
+    if any(found):
+        return _watched(view, keys, Passing(max_side=FILM_SIDE))[0], ()
+    how = f"all of its first {STRETCHES.whole:g} s, then {STRETCHES.stretch:g} s in every {STRETCHES.every:g}"
+    return found, (f"the film's mark was looked for in {seen:.0f} of {length:.0f} s: {how}",)
+
+
+def _watched(view: View, keys: tuple[bytes, ...], passing: Passing) -> tuple[list[Mark | None], float]:
+    readers = [video_reader.Reader(key, video_scheme().name) for key in keys]
+
+    def see(frame: Frame) -> None:
+        for reader in readers:
+            reader.add(frame)
+
+    seconds = view.watch(see, passing=passing)
+    return [reader.result() for reader in readers], seconds
