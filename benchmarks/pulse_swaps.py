@@ -36,7 +36,7 @@ _SPEC = spec_from_file_location("planted_pulse", Path(__file__).with_name("plant
 planted: Any = module_from_spec(_SPEC)  # type: ignore[arg-type]
 _SPEC.loader.exec_module(planted)  # type: ignore[union-attr]
 
-STRENGTHS, CRFS, SEED, BPM = (0.008,), (18, 23), 1, 72.0
+STRENGTHS, CRFS, SEED, BPM = (0.008,), (18,), 1, 72.0
 FIGURES = ("snr", "ties", "patches", "at_rate")
 
 

@@ -63,6 +63,8 @@ FRAMES = 16
 """Frames of a film that are sampled: a scan takes 32."""
 MOST_MESO = 8
 """Faces that the published MesoNets are shown."""
+FOLLOWED = ("visual-pulse", "visual-sync", "visual-blink", "visual-steadiness")
+"""Cues over time, the dearest: they are asked about the first two versions of a film alone."""
 KEPT = ("times", "points", "crops", "skin", "surround")
 Row = dict[str, Any]
 
@@ -252,7 +254,8 @@ def main() -> None:
     chosen = given.detectors.split(",")
     for item, version in work:
         there = answered(given.rows)  # another run may have come from the other end
-        names = [n for n in chosen if (item.id, version, n, detector(n).version) not in there]
+        spared = FOLLOWED if version in versions(item)[2:] else ()
+        names = [n for n in chosen if n not in spared and (item.id, version, n, detector(n).version) not in there]
         if time.monotonic() - begun > given.seconds or not (names or given.stage == "launder"):
             continue
         if not place_of(item, version, given.cache).exists():
