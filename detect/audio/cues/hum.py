@@ -22,12 +22,16 @@ PROMINENCE = 14.0
 """Decibels by which a harmonic must stand above what lies 1 to 6 Hz around it, if another harmonic agrees with it."""
 ALONE = 22.0
 """Decibels by which a harmonic that is alone must stand out."""
+FOLLOW = 24.0
+"""Decibels from which the phase of a harmonic is followed: below, what a voice adds turns it by as much as a cut."""
 LEAST = 4.0
 """Seconds that are needed to part a hum from a voice."""
 JUMP = 0.6
 """Radians: a smaller jump of the phase is not told."""
 JUMP_NOISE = 4.0
 """Times the scatter of the phase around the lines on either side (root mean square) that a jump must be."""
+STEADY = 2.5
+"""Times its least strength that a line may reach within the second before, and after, a jump."""
 _REACH = 1.0  # seconds of phase on either side that are laid a line through
 _STEP = 0.05
 _WINDOW = 0.4
@@ -42,6 +46,8 @@ class Hum:
     prominence: float
     jumps: tuple[float, ...]
     """Seconds."""
+    followed: bool
+    """Whether a harmonic is clear enough for its phase to be followed."""
 
 
 def hum_of(samples: F64, rate: int) -> Hum | None:
@@ -59,8 +65,10 @@ def hum_of(samples: F64, rate: int) -> Hum | None:
     if not found:
         return None
     hertz, number, prominence = max(found, key=lambda line: line[2])
-    jumps = phase_jumps(slow, hertz * number)
-    return Hum(hertz=hertz, number=number, prominence=prominence, jumps=jumps)
+    clear = [line for line in found if line[2] >= FOLLOW and abs(line[0] / hertz - 1.0) < 0.001]
+    tracks = [phase_jumps(slow, line[0] * line[1]) for line in clear]
+    seen = sorted((one for track in tracks for one in track), key=lambda one: -one[1])
+    return Hum(hertz=hertz, number=number, prominence=prominence, jumps=_apart(seen), followed=bool(clear))
 
 
 def _line(slow: F64, mains: float, number: int) -> tuple[float, int, float] | None:
@@ -84,27 +92,31 @@ def _line(slow: F64, mains: float, number: int) -> tuple[float, int, float] | No
     return peak / number, number, prominence
 
 
-def phase_jumps(slow: F64, hertz: float) -> tuple[float, ...]:
-    """Return when the phase of the line at `hertz` jumps in `slow` `[n]` at `RATE`, in seconds.
+def phase_jumps(slow: F64, hertz: float) -> tuple[tuple[float, float], ...]:
+    """Return when the phase of the line at `hertz` jumps in `slow` `[n]` at `RATE`: seconds and radians.
 
     A straight line is laid through the phase of the second before and of the second after; where they meet they must
-    differ by `JUMP` and by `JUMP_NOISE` times the phase's scatter around them.
+    differ by `JUMP` and by `JUMP_NOISE` times the phase's scatter around them. The line's own strength must hold
+    within `STEADY` on both sides: what a voice adds to it makes it swell.
     """
     size, step, reach = round(_WINDOW * RATE), round(_STEP * RATE), round(_REACH / _STEP)
     turned = slow * np.exp(-2j * np.pi * hertz * np.arange(len(slow)) / RATE)
     window = np.hanning(size)
     track = np.lib.stride_tricks.sliding_window_view(turned, size)[::step] @ (window / window.sum())
-    phase = np.unwrap(np.angle(track))
+    phase, strength = np.unwrap(np.angle(track)), np.abs(track) + 1e-12
     gap = round(_WINDOW / _STEP / 2)  # windows that hold both sides of a cut say nothing
-    places = np.arange(reach + gap, len(phase) - reach - gap)
-    if not len(places):
-        return ()
-    before = np.array([_extended(phase[n - gap - reach : n - gap], reach + gap) for n in places])
-    after = np.array([_extended(phase[n + gap + 1 : n + gap + 1 + reach], -gap - 1) for n in places])
-    jump = np.abs((after[:, 0] - before[:, 0] + np.pi) % (2 * np.pi) - np.pi)
-    scatter = np.sqrt((before[:, 1] ** 2 + after[:, 1] ** 2) / 2)
-    times = (places * step + size / 2) / RATE
-    return _peaks(times, np.where(jump >= JUMP_NOISE * scatter, jump, 0.0))
+    found = []
+    for place in range(reach + gap, len(phase) - reach - gap):
+        sides = (slice(place - gap - reach, place - gap), slice(place + gap + 1, place + gap + 1 + reach))
+        if any(float(np.ptp(np.log(strength[side]))) > np.log(STEADY) for side in sides):
+            continue
+        (before, missed), (after, missed_after) = (
+            _extended(phase[side], to) for side, to in zip(sides, (reach + gap, -gap - 1), strict=True)
+        )
+        jump = abs((after - before + np.pi) % (2 * np.pi) - np.pi)
+        if jump >= max(JUMP, JUMP_NOISE * float(np.hypot(missed, missed_after))):
+            found.append(((place * step + size / 2) / RATE, float(jump)))
+    return tuple(found)
 
 
 def _extended(phase: F64, to: int) -> tuple[float, float]:
@@ -114,12 +126,10 @@ def _extended(phase: F64, to: int) -> tuple[float, float]:
     return float(np.polyval(line, to)), float(np.sqrt(np.mean((phase - np.polyval(line, steps)) ** 2)))
 
 
-def _peaks(times: F64, jumps: F64) -> tuple[float, ...]:
-    """Return the times of the highest of `jumps` over `JUMP`, so far apart that none is another's shadow."""
+def _apart(jumps: list[tuple[float, float]]) -> tuple[float, ...]:
+    """Return the times of `jumps`, highest first, so far apart that none is another's shadow, in order."""
     found: list[float] = []
-    for place in np.argsort(jumps)[::-1]:
-        if jumps[place] < JUMP:
-            break
-        if all(abs(times[place] - other) > 1.6 * _REACH for other in found):
-            found.append(float(times[place]))
+    for when, _ in jumps:
+        if all(abs(when - other) > 1.6 * _REACH for other in found):
+            found.append(when)
     return tuple(sorted(found))

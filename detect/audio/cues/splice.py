@@ -17,9 +17,9 @@ PIECE = 0.15
 """Seconds of background that are heard at once, where nobody speaks."""
 SIDE = 6
 """Pieces on either side of a place whose backgrounds are compared."""
-FLOOR_CHANGE = 12.0
+FLOOR_CHANGE = 25.0
 """Decibels, mean over bands, from which the background is called another."""
-CLICK = 10.0
+CLICK = 30.0
 """Times the highest prediction error of the 12 ms around that a click's must be."""
 MOST_SPANS = 50
 _BANDS = 12
@@ -99,7 +99,7 @@ def clicks(samples: F64, rate: int) -> tuple[tuple[float, float], ...]:
     after = np.concatenate([highest[shift:], np.full(shift, np.inf)])
     ratio = error / (np.maximum(before, after) + 1e-5)
     found: list[tuple[float, float]] = []
-    for place in np.flatnonzero(ratio >= CLICK / 4):
+    for place in np.flatnonzero(ratio >= CLICK / 10):
         when, height = float(place / rate), float(ratio[place])
         if found and when - found[-1][0] < _BESIDE:
             if height > found[-1][1]:
@@ -127,6 +127,7 @@ class SpliceDetector(AudioCue):
         other = [span for span, size in floors if size >= FLOOR_CHANGE]
         figures = {
             "hum": hum.prominence if hum is not None else 0.0,
+            "followed": float(hum is not None and hum.followed),
             "jumps": float(len(jumps)),
             "clicks": float(len(snaps)),
             "clicks_a_minute": 60.0 * len(snaps) / length,
@@ -144,7 +145,9 @@ class SpliceDetector(AudioCue):
 def _sentence(hum: Hum | None, floors: list[float], snaps: list[float], *, compared: bool) -> str:
     said = "no hum of the mains to follow"
     if hum is not None:
-        jumped = f"its phase jumps at {_times(hum.jumps)}" if hum.jumps else "its phase runs on without a jump"
+        jumped = "its phase runs on without a jump" if hum.followed else "too faint to follow its phase"
+        if hum.jumps:
+            jumped = f"its phase jumps at {_times(hum.jumps)}"
         said = f"a hum of {hum.hertz:.2f} Hz (harmonic {hum.number}, {hum.prominence:.0f} dB), {jumped}"
     floor = "one background" if compared else "too few pauses to compare backgrounds"
     if floors:
