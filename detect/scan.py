@@ -15,8 +15,9 @@ from ..media.view import View
 from ..provenance.finders import Recovery
 from ..provenance.foreign.interface import ForeignMark
 from ..provenance.labels import read_labels
-from ..provenance.marks import SHARED_KEY, read_marks
+from ..provenance.marks import SHARED_KEY
 from ..provenance.marks.interface import Mark
+from ..provenance.marks.reading import read
 from ..provenance.notes import NoteKey
 from ..provenance.receipts import is_receipt, read_receipts
 from ..provenance.recover import recover
@@ -79,12 +80,12 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     with _stage("decode", seconds, tell):
         view = View.open(asset, limits=examination.limits)
     with _stage("marks", seconds, tell):
-        marks, unread = _marks(view, examination.mark_keys)
-    notes: tuple[str, ...] = ()
+        marks, unread, notes = _marks(view, examination.mark_keys)
     foreign: tuple[ForeignMark, ...] = ()
     if examination.foreign_marks:
         with _stage("foreign marks", seconds, tell):
-            foreign, notes = _foreign(view)
+            foreign, more = _foreign(view)
+            notes += more
     if verification.state is State.ABSENT and marks and examination.recovery is not None:
         with _stage("recover", seconds, tell):
             verification, more = _recovered(path, marks, view, verification, examination)
@@ -167,13 +168,14 @@ def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
 
 
-def _marks(view: View, keys: tuple[bytes, ...]) -> tuple[tuple[Mark, ...], list[Skipped]]:
+def _marks(view: View, keys: tuple[bytes, ...]) -> tuple[tuple[Mark, ...], list[Skipped], tuple[str, ...]]:
     try:
-        return read_marks(view, keys=keys), []
+        reading = read(view, keys=keys)
     except NothingToExamine:
-        return (), []
+        return (), [], ()
     except AssayError as error:
-        return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)]
+        return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)], ()
+    return reading.marks, [], reading.notes
 
 
 def _foreign(view: View) -> tuple[tuple[ForeignMark, ...], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -15,7 +16,7 @@ from .decode import decode_image, film_frame, place, sound
 from .errors import AssayError, NothingToExamine, UnreadableMedia
 from .image import Still
 from .limits import Limits
-from .sampling import Sampling, Thinned
+from .sampling import Chooser, Passing, Sampling
 from .video import Film, Frame
 from .wire import Header
 from .worker import stream
@@ -25,12 +26,14 @@ from .worker import stream
 class Survey:
     """What one pass gave: `errors` holds, under "sound" and "film", why that part is missing.
 
-    `count` and `seconds` are frames and length as decoded, `audio_start` the seconds from first frame to first sample.
+    `scenes` are those that hard cuts divide the film into. `count` and `seconds` are frames and length as decoded,
+    `audio_start` the seconds from first frame to first sample.
     """
 
     still: Still | None = None
     audio: Audio | None = None
     frames: tuple[Frame, ...] = ()
+    scenes: int = 0
     run: tuple[Frame, ...] = ()
     rate: Fraction | None = None
     count: int = 0
@@ -40,17 +43,24 @@ class Survey:
     errors: dict[str, AssayError] = field(default_factory=dict)
 
 
-def survey_file(asset: Asset, *, limits: Limits, sampling: Sampling) -> Survey:
+Watcher = tuple[Callable[[Frame], None], Passing]
+"""Who is shown frames as they go by, and which."""
+
+
+def survey_file(asset: Asset, *, limits: Limits, sampling: Sampling, watcher: Watcher | None = None) -> Survey:
     """Decode the file once. Raises as the functions of `decode` do if nothing at all comes of it."""
     if asset.kind == "image":
         still = decode_image(asset, limits=limits)
         return Survey(still=still, notes=still.notes)
     where, name = place(asset)
     parts: dict[str, list[tuple[Header, NDArray[np.uint8]]]] = {"sound": [], "frame": [], "run": [], "last": []}
-    jobs = stream("film", where, limits=limits, container=name, sampling=asdict(sampling))
+    passing = asdict(watcher[1]) if watcher else None
+    jobs = stream("film", where, limits=limits, container=name, sampling=asdict(sampling), passing=passing)
     with closing(jobs):
         for header, body in jobs:
-            if header["kind"] in parts:
+            if watcher and header["kind"] == "pass":
+                watcher[0](film_frame(header, body))
+            elif header["kind"] in parts:
                 parts[header["kind"]].append((header, body))
     last = parts["last"][-1][0]
     audio = _joined([sound(*part) for part in parts["sound"]])
@@ -60,6 +70,7 @@ def survey_file(asset: Asset, *, limits: Limits, sampling: Sampling) -> Survey:
         run=tuple(film_frame(*part) for part in parts["run"]),
         rate=asset.video.rate if asset.video else None,
         count=int(last["count"]),
+        scenes=int(last.get("scenes", 0)),
         seconds=float(last["seconds"]),
         audio_start=float(last["audio_start"]),
         notes=tuple(last["notes"]),
@@ -69,18 +80,19 @@ def survey_file(asset: Asset, *, limits: Limits, sampling: Sampling) -> Survey:
 
 def survey_film(film: Film, *, sampling: Sampling) -> Survey:
     """Go once through a film in memory. Frames are shared, not copied or scaled."""
-    thinned: Thinned[Frame] = Thinned(sampling.frames, room=8 * sampling.frames)
+    held: Chooser[Frame] = Chooser(sampling.frames, room=8 * sampling.frames)
     run: list[Frame] = []
     count, end = 0, 0.0
     for frame in film.frames():
-        thinned.add(frame)
+        held.add(frame, frame.image[..., 1])
         if count < sampling.run_frames:
             run.append(frame)
         count, end = count + 1, frame.time
     errors: dict[str, AssayError] = {} if count else {"film": NothingToExamine("the film has no frames")}
     return Survey(
         audio=film.audio,
-        frames=tuple(thinned.chosen()),
+        frames=tuple(held.chosen()),
+        scenes=held.scenes,
         run=tuple(run),
         rate=film.rate,
         count=count,

@@ -21,8 +21,8 @@ from .errors import AssayError
 from .faces import Face, Followed, Mesh, Scenes, Track, align, finder, follow, mesher, track
 from .image import Still
 from .limits import Limits
-from .sampling import Sampling
-from .survey import Survey, survey_file, survey_film
+from .sampling import Passing, Sampling
+from .survey import Survey, Watcher, survey_file, survey_film
 from .video import Film, Frame
 
 FOLLOWED_SIDE = 1280
@@ -109,7 +109,8 @@ class View:
         if self.kind == "image" or (self.asset is not None and self.asset.audio is None):
             return
         held = self._part("sound").audio if self._decoded is not None else None
-        if self.asset is None or (held is not None and held.seconds < self._sampling.audio_seconds):
+        most = self._sampling.film_audio_seconds if self.kind == "video" else self._sampling.audio_seconds
+        if self.asset is None or (held is not None and held.seconds < most):
             if held is not None:
                 yield from mono_blocks(held, rate, seconds=block_seconds)
             return
@@ -128,6 +129,45 @@ class View:
     def run(self) -> tuple[Frame, ...]:
         """Frames from the first on without a gap, as many as `Sampling.run_frames` asks for."""
         return self._part("film").run if self.kind == "video" else ()
+
+    def watch(self, see: Callable[[Frame], None], *, passing: Passing) -> float:
+        """Show `see` the frames that `passing` names, in order, and return the seconds that they stand for.
+
+        They go by in the pass in which the view decodes if it has not done so yet, in one of their own if it has;
+        whoever wants that watches first. Raises as `frames`.
+        """
+        shown = 0
+
+        def count(frame: Frame) -> None:
+            nonlocal shown
+            shown += 1
+            see(frame)
+
+        if self.kind != "video":
+            return 0.0
+        if self._decoded is None and self.asset is not None:
+            self._all(watcher=(count, passing))
+            self._part("film")
+        else:
+            for frame in self._anew(max_side=passing.max_side):
+                if passing.shows(frame.time):
+                    count(frame)
+        decoded = self._all()
+        return shown * (decoded.seconds or 0.0) / max(1, decoded.count)
+
+    def _anew(self, *, max_side: int | None) -> Iterator[Frame]:
+        """Yield every frame of the film in a pass of its own."""
+        if self.asset is None:
+            yield from self._film.frames() if self._film is not None else ()
+            return
+        frames = stream_frames(self.asset, limits=self._limits, max_side=max_side, on_note=lambda _note: None)
+        with closing(cast("Generator[Frame]", frames)):
+            yield from frames
+
+    @property
+    def scenes(self) -> int:
+        """How many scenes hard cuts divide the film into; 0 for sound and pictures."""
+        return self._all().scenes if self.kind == "video" else 0
 
     @property
     def frame_count(self) -> int:
@@ -196,10 +236,7 @@ class View:
         return self._once("followed", self._follow)
 
     def _follow(self) -> Followed | None:
-        if self.asset is None:
-            return None if self._film is None else follow(self._film.frames(), finder=finder(), mesher=mesher())
-        frames = stream_frames(self.asset, limits=self._limits, max_side=FOLLOWED_SIDE, on_note=lambda _note: None)
-        with closing(cast("Generator[Frame]", frames)):
+        with closing(cast("Generator[Frame]", self._anew(max_side=FOLLOWED_SIDE))) as frames:
             return follow(frames, finder=finder(), mesher=mesher())
 
     def _images(self) -> Sequence[NDArray[np.uint8]]:
@@ -234,15 +271,17 @@ class View:
             raise error.with_traceback(None)
         return decoded
 
-    def _all(self) -> Survey:
-        """Decode, once; a file that failed fails again in the same way without another try."""
+    def _all(self, *, watcher: Watcher | None = None) -> Survey:
+        """Decode, once, shown to `watcher`; a file that failed fails again in the same way without another try."""
         with self._lock:
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
             if self._decoded is None and self.asset is not None:
                 try:
                     with self._timed("decode"):
-                        self._decoded = survey_file(self.asset, limits=self._limits, sampling=self._sampling)
+                        self._decoded = survey_file(
+                            self.asset, limits=self._limits, sampling=self._sampling, watcher=watcher
+                        )
                 except AssayError as error:
                     self._failure = error
                     raise

@@ -13,7 +13,7 @@ from assay.media.asset import Asset
 from assay.media.encode import encode_audio, encode_film, encode_image
 from assay.media.errors import NothingToExamine, UnreadableMedia
 from assay.media.image import Still
-from assay.media.sampling import Sampling, Thinned
+from assay.media.sampling import Chooser, Passing, Sampling
 from assay.media.video import Film, Frame
 from assay.media.view import View
 
@@ -56,7 +56,7 @@ def test_a_film_is_decoded_once_for_all_that_is_asked(makers: ModuleType, tmp_pa
 def test_frames_are_spread_evenly_and_carry_their_own_times(makers: ModuleType, tmp_path: Path) -> None:
     view = View.open(_film(makers, tmp_path), sampling=Sampling(frames=10))
     assert [makers.number(frame.image) for frame in view.frames] == [frame.index for frame in view.frames]
-    assert [frame.index for frame in view.frames] == list(range(4, 100, 10))
+    assert [frame.index // 10 for frame in view.frames] == list(range(10)), "one of each tenth"
     assert all(frame.time == pytest.approx(frame.index / 25, abs=1e-4) for frame in view.frames)
 
 
@@ -78,18 +78,59 @@ def test_a_short_film_gives_all_its_frames(makers: ModuleType, tmp_path: Path) -
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 1000, 12_345])
 def test_thinning_keeps_few_and_even_whatever_the_length(count: int) -> None:
-    thinned: Thinned[int] = Thinned(32, room=256)
+    thinned: Chooser[int] = Chooser(32, room=256)
     most = 0
     for number in range(count):
-        thinned.add(number)
-        most = max(most, len(thinned._kept))
+        thinned.add(number, np.zeros((18, 32), np.uint8))
+        most = max(most, len(thinned._held))
     chosen = thinned.chosen()
-    assert most <= 257
+    assert most <= 256
+    assert thinned.scenes == min(count, 1)
     assert len(chosen) == min(count, 32)
     assert chosen == sorted(set(chosen))
     if count > 32:
         gaps = np.diff([0, *chosen, count])
         assert gaps.max() <= 2 * count / 32
+
+
+def _light(number: int, *, blurred: bool, level: int = 0) -> np.ndarray:
+    noise = np.random.default_rng(number).integers(level, level + 120, (72, 128), dtype=np.uint8)
+    return np.full_like(noise, level + 60) if blurred else noise
+
+
+def test_the_sharp_frame_of_each_stretch_is_chosen() -> None:
+    chooser: Chooser[int] = Chooser(8, room=64)
+    for number in range(800):
+        chooser.add(number, _light(number, blurred=number % 100 != 37))
+    assert chooser.chosen() == [100 * part + 37 for part in range(8)]
+    assert chooser.scenes == 1
+
+
+def test_a_scene_that_is_short_has_a_frame_too() -> None:
+    chooser: Chooser[int] = Chooser(8, room=64)
+    for number in range(400):
+        chooser.add(number, _light(number, blurred=True, level=130 if 150 <= number < 160 else 0))
+    chosen = chooser.chosen()
+    assert chooser.scenes == 3
+    assert len(chosen) == 8
+    assert any(150 <= number < 160 for number in chosen)
+    assert chosen == sorted(chosen)
+
+
+def test_frames_pass_a_watcher_while_the_film_is_decoded_for_all(
+    makers: ModuleType, tmp_path: Path, passes: list[str]
+) -> None:
+    view = View.open(_film(makers, tmp_path))
+    seen: list[Frame] = []
+    told = view.watch(seen.append, passing=Passing(max_side=64, whole=1.0, stretch=0.5, every=1.5))
+    assert [frame.index for frame in seen] == [*range(25), *range(38, 50), *range(75, 88)]
+    assert [makers.number(frame.image) for frame in view.frames] == [frame.index for frame in view.frames]
+    assert seen[0].image.shape == (48, 64, 3)
+    assert told == pytest.approx(2.0)
+    assert passes == ["film"], "one pass for the watcher and for what is kept"
+    again: list[Frame] = []
+    assert view.watch(again.append, passing=Passing()) == pytest.approx(4.0)
+    assert [frame.index for frame in again] == list(range(100)), "who comes late gets a pass of its own"
 
 
 def test_sound_that_starts_late_says_so(makers: ModuleType, tmp_path: Path) -> None:
@@ -215,5 +256,5 @@ def test_a_film_view_is_the_same_from_file_and_from_memory(makers: ModuleType, t
     path.write_bytes(encode_film(frames, None, "mkv", rate=Fraction(25)))
     chosen = [frame.index for frame in View.open(path).frames]
     film = Film(frames=lambda: iter(frames), rate=Fraction(25))
-    assert [frame.index for frame in View.of(film).frames] == chosen
+    assert [frame.index for frame in View.of(film).frames] == pytest.approx(chosen, abs=2), "noise chooses a little"
     assert all(isinstance(frame, Frame) for frame in View.of(film).frames)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import AssayError, LimitExceeded
 from ..limits import Limits
-from ..sampling import Thinned
+from ..sampling import Chooser, Passing
 from ..wire import Body, Header
-from .frames import Clock, empty_film, packed
+from .frames import Clock, empty_film, light, packed
 from .sound import Blocks, empty_sound
 from .streams import Reader, check_size
 
@@ -23,26 +23,27 @@ _SHARE_HELD = 4  # a quarter of the memory at worst
 
 
 def survey(
-    file: BinaryIO, limits: Limits, *, container: str, sampling: dict[str, Any]
+    file: BinaryIO, limits: Limits, *, container: str, sampling: dict[str, Any], passing: dict[str, Any] | None = None
 ) -> Iterator[tuple[Header, Body]]:
-    """Send sound blocks and run frames as they decode, then the spread frames, then what was found on the way."""
+    """Send sound blocks, run frames and those that pass as they decode, then the spread frames, then what was found."""
     reader = Reader(file, limits, container=container)
-    yield from _Survey(reader, limits, sampling).items()
+    yield from _Survey(reader, limits, sampling, Passing(**passing) if passing else None).items()
     reader.close()
 
 
 class _Survey:
     """The state of one pass."""
 
-    def __init__(self, reader: Reader, limits: Limits, sampling: dict[str, Any]) -> None:
-        self._reader, self._limits, self._sampling = reader, limits, sampling
+    def __init__(self, reader: Reader, limits: Limits, sampling: dict[str, Any], passing: Passing | None) -> None:
+        self._reader, self._limits, self._sampling, self._passing = reader, limits, sampling, passing
         self._sound: Blocks | None = None
         self._clock: Clock | None = None
         self._errors: dict[str, list[str]] = {}
         self._beat = clocks.monotonic()
-        if reader.audio is not None and sampling["audio_seconds"] > 0:
-            self._sound = Blocks(limits, seconds=10.0, most=sampling["audio_seconds"], declared=reader.padded_end())
-        self._held: Thinned[tuple[int, float, VideoFrame]] = Thinned(0, room=0)
+        self._most_sound = sampling["audio_seconds" if reader.video is None else "film_audio_seconds"]
+        if reader.audio is not None and self._most_sound > 0:
+            self._sound = Blocks(limits, seconds=10.0, most=self._most_sound, declared=reader.padded_end())
+        self._held: Chooser[tuple[int, float, VideoFrame]] = Chooser(0, room=0)
         if reader.video is not None:
             self._clock = Clock(reader.video, limits)
             self._held = self._thinned(reader.video.codec_context.width * reader.video.codec_context.height)
@@ -85,16 +86,19 @@ class _Survey:
             return
         check_size(frame.width, frame.height, self._limits)
         index, time = self._clock.tick(frame)
-        self._held.add((index, time, frame))
+        self._held.add((index, time, frame), light(frame))
+        if self._passing is not None and self._passing.shows(time):
+            header, body = packed(frame, self._limits, index=index, time=time, max_side=self._passing.max_side)
+            yield {**header, "kind": "pass"}, body
         if index < self._sampling["run_frames"]:
             header, body = packed(frame, self._limits, index=index, time=time, max_side=self._sampling["run_side"])
             yield {**header, "kind": "run"}, body
 
-    def _thinned(self, pixels: int) -> Thinned[tuple[int, float, VideoFrame]]:
+    def _thinned(self, pixels: int) -> Chooser[tuple[int, float, VideoFrame]]:
         """Return a place for frames of so many pixels: fewer than asked if memory would not hold them."""
         each = max(1, 2 * pixels)  # bytes of a decoded frame, 4:2:0 with edges
         most = min(int(self._sampling["frames"]), max(1, self._limits.memory_bytes // _SHARE_HELD // (2 * each)))
-        return Thinned(most, room=min(8 * most, _HELD_BYTES // each))
+        return Chooser(most, room=min(8 * most, _HELD_BYTES // each))
 
     def _last(self) -> Header:
         """Return what is known at the end."""
@@ -108,16 +112,14 @@ class _Survey:
             elif reader.audio is not None:
                 notes += reader.shortfall(reader.audio, sound.seconds, slack=0.25)
             if sound.kept < sound.samples:
-                notes.append(
-                    f"of {sound.seconds:.0f} s of sound the first {self._sampling['audio_seconds']:g} s are kept"
-                )
+                notes.append(f"of {sound.seconds:.0f} s of sound the first {self._most_sound:g} s are kept")
         if clock is not None and reader.video is not None:
             if not clock.count:
                 error = empty_film(reader)
                 self._errors["film"] = [type(error).__name__, str(error)]
             else:
                 notes += clock.notes() + reader.shortfall(reader.video, clock.seconds, slack=0.5)
-            header.update(count=clock.count, seconds=clock.seconds or header["seconds"])
+            header.update(count=clock.count, seconds=clock.seconds or header["seconds"], scenes=self._held.scenes)
             if sound is not None and sound.start is not None and clock.first is not None:
                 header["audio_start"] = sound.start - clock.first
         return {**header, "notes": notes, "errors": self._errors}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -15,6 +16,11 @@ from .streams import Reader, check_size
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
+    from av.video.reformatter import VideoReformatter
+
+
+_BRIGHT_FIRST = frozenset({"gray", "nv12", "nv21"})
+"""Formats, beside the planar 8-bit ones, whose first plane is brightness alone."""
 
 
 class Clock:
@@ -97,10 +103,29 @@ def packed(frame: VideoFrame, limits: Limits, *, index: int, time: float, max_si
     if max_side is not None and longest > max_side:
         width, height = (max(1, round(side * max_side / longest)) for side in (width, height))
     how = None if longest == max(width, height) else "AREA"
-    scaled = frame.reformat(width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
+    # a frame's own scaler would be made anew for each frame, and live as long as it
+    scaler = _scaler(frame.width, frame.height, frame.format.name, width, height)
+    scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
     image: NDArray[np.uint8] = np.asarray(scaled, np.uint8)
     image = np.ascontiguousarray(turn(image, matrix(frame)))
     return {"kind": "frame", "shape": image.shape, "index": index, "time": time}, image.data
+
+
+@lru_cache(maxsize=8)
+def _scaler(*_what: int | str) -> VideoReformatter:
+    """Return the scaler for frames of one size and format."""
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
+def light(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Return the brightness of a frame as it is stored, uint8 `[h, w]`, without a copy where it has a plane of that."""
+    name = frame.format.name
+    if not (name in _BRIGHT_FIRST or (name.startswith(("yuv4", "yuvj4")) and name[-1] == "p")):
+        frame = _scaler(frame.width, frame.height, name, "gray").reformat(frame, format="gray")
+    plane = frame.planes[0]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
 
 
 def matrix(frame: VideoFrame) -> tuple[int, int, int, int]:

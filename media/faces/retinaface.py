@@ -77,8 +77,8 @@ class RetinaFace:
             height, width = image.shape[:2]
         padded = np.zeros((1, 3, -(-height // 32) * 32, -(-width // 32) * 32), dtype=np.float32)
         for plane, (channel, mean) in enumerate(zip((2, 1, 0), _BGR_MEAN, strict=True)):
-            values = cv2.subtract(cv2.extractChannel(image, channel), float(mean), dtype=cv2.CV_32F)
-            padded[0, plane, :height, :width] = values
+            values = np.asarray(cv2.extractChannel(image, channel), np.float32)
+            padded[0, plane, :height, :width] = np.subtract(values, mean, out=values)
         return padded, scale
 
     def _anchors_of(self, height: int, width: int) -> NDArray[np.float32]:

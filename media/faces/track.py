@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sampling import Cuts
 from .interface import Face, Sighting, Track
 
 _LEAST = 0.35
@@ -97,33 +98,15 @@ def track(frames: Iterable[tuple[int, float, Sequence[Face]]], *, cuts: Collecti
     return tuple(Track(id=number, sightings=tuple(seen)) for number, seen in sorted(found.items()))
 
 
-class Scenes:
-    """Notices hard cuts by comparing each frame with the one before it, at 32 x 18 pixels."""
-
-    def __init__(self, *, threshold: float = 0.16) -> None:
-        """Call it a cut when the mean change of brightness, as a share of full scale, exceeds `threshold`.
-
-        The change that the scene already had before is taken off, so that fast motion is no cut.
-        """
-        self._threshold = threshold
-        self._last: NDArray[np.float32] | None = None
-        self._change = 0.0
+class Scenes(Cuts):
+    """Notices hard cuts between pictures in colours, at 32 x 18 pixels."""
 
     def cut(self, image: NDArray[np.uint8]) -> bool:
         """Return whether `image` (uint8 `[h, w, 3]`) begins a new scene; the first picture does not."""
         import cv2
 
-        small = (
-            np.asarray(cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA), dtype=np.float32).mean(axis=2) / 255.0
-        )
-        if self._last is None:
-            self._last = small
-            return False
-        change = float(np.abs(small - self._last).mean())
-        self._last = small
-        sudden = change - self._change > self._threshold
-        self._change = 0.0 if sudden else 0.5 * self._change + 0.5 * change
-        return sudden
+        small = cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA)
+        return self.step(np.asarray(small, dtype=np.float32).mean(axis=2) / 255.0)
 
 
 def _box(face: Face) -> NDArray[np.float64]:
