@@ -95,8 +95,9 @@ def ghosts(colours: NDArray[np.uint8]) -> F64:
     part = np.ascontiguousarray(colours[:height, :width, ::-1])
     out = []
     for quality in QUALITIES:
-        again = cv2.imdecode(cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
-        change = ((again.astype(np.float32) - part) ** 2).mean(axis=2)
+        saved = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        again = np.asarray(cv2.imdecode(saved, cv2.IMREAD_COLOR), np.float32)
+        change = ((again - part) ** 2).mean(axis=2)
         out.append(change.reshape(height // 8, 8, width // 8, 8).mean(axis=(1, 3)))
     return np.asarray(out, np.float64)
 

@@ -37,8 +37,8 @@ def unrolled(light: NDArray[np.floating], iris: Iris) -> F64:
 
     x = (iris.centre[0] + _STEPS * iris.radius).astype(np.float32)
     y = (iris.centre[1] + _STEPS * iris.radius).astype(np.float32)
-    maps = np.meshgrid(x, y)
-    part = cv2.remap(np.asarray(light, np.float32), *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    across, down = np.meshgrid(x, y)
+    part = cv2.remap(np.asarray(light, np.float32), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(part, np.float64)
 
 
@@ -120,7 +120,7 @@ class EyesDetector(PortraitCue):
         smallest = min(iris.radius for iris in irises)
         if smallest < LEAST_IRIS:
             return Untold(why=f"needs irises of {LEAST_IRIS:g} pixels radius, got {smallest:.1f}")
-        light = face.image @ np.array([0.299, 0.587, 0.114], np.float32)
+        light = np.asarray(face.image @ np.array([0.299, 0.587, 0.114], np.float32), np.float32)
         parts = [unrolled(light, iris) for iris in irises]
         seen = [open_part(face, iris, eye) for eye, iris in enumerate(irises)]
         lamps = [highlights(part, shown) for part, shown in zip(parts, seen, strict=True)]
