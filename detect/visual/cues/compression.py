@@ -87,18 +87,21 @@ def _rows(zigzag: list[int]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def ghosts(colours: NDArray[np.uint8]) -> F64:
-    """Return `[qualities, h / 8, w / 8]`: mean squared change of each block when saved again at each of `QUALITIES`."""
+def ghosts(light: NDArray[np.floating]) -> F64:
+    """Return `[qualities, h / 8, w / 8]`: mean squared change of each block when saved again at each of `QUALITIES`.
+
+    `light` is `[h, w]`, 0..255: brightness alone, since colours are mostly saved at half the size.
+    """
     import cv2
 
-    height, width = (side // 8 * 8 for side in colours.shape[:2])
-    part = np.ascontiguousarray(colours[:height, :width, ::-1])
+    height, width = (side // 8 * 8 for side in light.shape)
+    part = np.clip(np.round(light[:height, :width]), 0, 255).astype(np.uint8)
     out = []
     for quality in QUALITIES:
         saved = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        again = np.asarray(cv2.imdecode(saved, cv2.IMREAD_COLOR), np.float32)
-        change = ((again - part) ** 2).mean(axis=2)
-        out.append(change.reshape(height // 8, 8, width // 8, 8).mean(axis=(1, 3)))
+        again = np.asarray(cv2.imdecode(saved, cv2.IMREAD_GRAYSCALE), np.float32)
+        change = (again - part) ** 2
+        out.append(cv2.resize(change, (width // 8, height // 8), interpolation=cv2.INTER_AREA))
     return np.asarray(out, np.float64)
 
 
@@ -120,14 +123,14 @@ class CompressionDetector(PortraitCue):
     """Looks for an earlier JPEG in the picture, and for a face with another past than its surroundings."""
 
     name = "visual-compression"
-    version = "1"
+    version = "2"
     side = 64.0
 
     def measure(self, face: Portrait) -> Measured | Untold:
         """Return the ghost's gap between face and surroundings, which is the score, and the comb in the cosines."""
         seen = zones(face)
         inside, outside = (zone[4::8, 4::8] for zone in (seen.face, seen.beyond))
-        curves = ghosts(seen.colours)
+        curves = ghosts(seen.light)
         inside, outside = (zone & (curves[0] >= LEAST_CHANGE) for zone in (inside, outside))
         if min(inside.sum(), outside.sum()) < LEAST_BLOCKS:
             return Untold(
