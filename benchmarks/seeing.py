@@ -106,7 +106,7 @@ def versions(item: Item) -> Sequence[str]:
 
 
 def washable(item: Item) -> bool:
-    """Tell whether an item is also asked laundered: every film and fake, and by its key one real picture in `ONE_IN`."""
+    """Tell whether an item is also asked laundered: all films and fakes, one real picture in `ONE_IN` by its key."""
     return item.kind == "video" or item.spoof or int(key(item), 16) % ONE_IN == 0
 
 

@@ -151,6 +151,19 @@ def show(title: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         print(f"| {name} | {counts} | {' | '.join(cell(row.get(m)) for m in METRICS)} | {', '.join(rates)} |")
 
 
+def side_by_side(title: str, rows: Sequence[dict[str, Any]], versions: Sequence[str]) -> None:
+    """Print the AUC of every name in each version, in Markdown."""
+    print(f"\n{title}: AUC (95 %), real and fake answered\n\n| | {' | '.join(versions)} |")
+    print("|---" * (len(versions) + 1) + "|")
+    for name in dict.fromkeys(row["name"] for row in rows):
+        by = {row["laundering"]: row for row in rows if row["name"] == name and "maker" not in row}
+        cells = [
+            f"{cell(by[v]['auc'])}, {by[v]['real']} and {by[v]['fake']}" if v in by and "auc" in by[v] else ""
+            for v in versions
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print the tables, and write every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -180,6 +193,7 @@ def main() -> None:
             rows = [(name, row) for name, row in rows if row["real"] + row["fake"]]
             show(f"**{kind}, {version}**", rows)
             results += [{"kind": kind, "laundering": version, "name": name, **row} for name, row in rows]
+        side_by_side(kind, [row for row in results if row["kind"] == kind], versions)
         for name in [name for name in given.methods_of.split(",") if name in told]:
             reals = [item for item in chosen if not item.spoof]
             makers = sorted({item.maker for item in chosen if item.spoof})
