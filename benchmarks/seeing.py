@@ -65,7 +65,7 @@ MOST_MESO = 8
 """Faces that the published MesoNets are shown."""
 ONE_IN = 3
 FOLLOWED = ("visual-pulse", "visual-sync", "visual-blink", "visual-steadiness")
-"""Cues over time, the dearest: they are asked about the first two versions of a film alone."""
+"""Cues over time, the dearest: they are asked about the versions of `--followed-in` alone."""
 KEPT = ("times", "points", "crops", "skin", "surround")
 Row = dict[str, Any]
 
@@ -250,6 +250,7 @@ def main() -> None:
     parser.add_argument("--detectors", default=",".join(n for n in CATALOGUE if n.startswith("visual-")))
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--kinds", default="video,image")
+    parser.add_argument("--followed-in", default="none", help="versions about which cues over time are asked")
     parser.add_argument("--backwards", action="store_true", help="from the last item: beside a run from the first")
     given = parser.parse_args()
     begun = time.monotonic()
@@ -260,7 +261,7 @@ def main() -> None:
     chosen = given.detectors.split(",")
     for item, version in work:
         there = answered(given.rows)  # another run may have come from the other end
-        spared = FOLLOWED if version in versions(item)[2:] else ()
+        spared = () if version in given.followed_in.split(",") else FOLLOWED
         names = [n for n in chosen if n not in spared and (item.id, version, n, detector(n).version) not in there]
         if time.monotonic() - begun > given.seconds or not (names or given.stage == "launder"):
             continue
