@@ -27,10 +27,10 @@ GENERATORS = (0o133, 0o171, 0o165)
 STEPS = PAYLOAD_BITS + TAG_BITS + MEMORY
 SYMBOLS = STEPS * len(GENERATORS)
 """Symbols that carry one id."""
-ALTERNATIVES = 128
+ALTERNATIVES = 512
 """Paths beside the likeliest whose tag is tried too, where the likeliest fits but has a wrong tag."""
-FITS = 10.2
-"""Strength of the likeliest path from which that is done: noise reaches it in one decoding of thirty."""
+FITS = 10.3
+"""Strength of the likeliest path from which that is done: noise reaches it in one decoding of eighty."""
 LISTED = 4
 """Rows of one call for which it is done at most, best first."""
 
