@@ -27,6 +27,7 @@ MAY_IMPORT = {
 CATALOGUES = {
     "assay.detect:CATALOGUE": "docs/detectors.md",
     "assay.detect.audio.frontends:FRONTENDS": "docs/detectors.md",
+    "assay.detect.train.eyes:EYES": "docs/detectors.md",
     "assay.detect.train.networks:NETWORKS": "docs/detectors.md",
     "assay.media.faces:FINDERS": "docs/faces.md",
     "assay.generate.face:ENGINES": "docs/faces.md",

@@ -88,8 +88,9 @@ def _surroundings(image: Pixels, mesh: F32, points: F32) -> Portrait:
 
 def washed(face: Portrait, chain: str, rng: np.random.Generator) -> Portrait:
     """Return the face after a chain, its landmarks carried along where the chain scales the picture."""
-    if "h264" in chain:
-        film = cast("tuple[Frame, ...]", launder((Frame(index=0, time=0.0, image=face.pixels),), chain, rng))
+    if any(codec in chain for codec in ("h264", "h265", "vp9")):
+        even = np.ascontiguousarray(face.pixels[: face.pixels.shape[0] // 2 * 2, : face.pixels.shape[1] // 2 * 2])
+        film = cast("tuple[Frame, ...]", launder((Frame(index=0, time=0.0, image=even),), chain, rng))
         pixels = film[0].image
     else:
         pixels = cast("Still", launder(Still(pixels=face.pixels), chain, rng)).pixels

@@ -34,6 +34,11 @@ def self_blend(real: Portrait, rng: np.random.Generator) -> Portrait:
     return _blended(real, target, _moved(changed, real, rng), rng)
 
 
+def laid_in(real: Portrait, pixels: Pixels, rng: np.random.Generator) -> Portrait:
+    """Return `real` with the face of `pixels`, a copy of the same size made in another way, blended into it."""
+    return _blended(real, real.pixels, pixels, rng)
+
+
 def _changed(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Return a copy with another colour, sharpness, scale, noise or compression: one to four of them."""
     steps = [_shifted_colour, _sharper_or_softer, _rescaled, _noisy, _recompressed, _smoothed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-HEADS = "lfcc-heads"
+HEADS, RESIDUAL = "lfcc-heads", "residual-heads"
+DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the ONNX model and its card.")]
@@ -57,9 +59,11 @@ def audio(
     from dataclasses import replace
 
     from ...datasets.corpus import read
+    from ...detect.train.networks import NETWORKS
     from .progress import steps
 
-    _known(model, device)
+    _one_of(model, (HEADS, *NETWORKS))
+    _one_of(device, DEVICES)
     chosen: dict[str, Any] = {"copies": copies, "spoken": spoken}
     chosen |= {key: value for key, value in (("folds", folds), ("laundered", laundered)) if value is not None}
     items = read(corpus)
@@ -83,29 +87,108 @@ def audio(
     typer.echo(str(card))
 
 
-def _known(model: str, device: str) -> None:
-    """Raise `InputError` for a model or device that there is not."""
-    from ...detect.train.networks import NETWORKS
+def _one_of(value: str, known: Sequence[str]) -> None:
+    """Raise `InputError` for a value that is not known."""
     from ...media.errors import InputError
 
-    for value, known in ((model, (HEADS, *NETWORKS)), (device, ("auto", "cpu", "gpu"))):
-        if value not in known:
-            msg = f"expected one of {', '.join(known)}, got {value!r}"
-            raise InputError(msg)
+    if value not in known:
+        msg = f"expected one of {', '.join(known)}, got {value!r}"
+        raise InputError(msg)
 
 
 @app.command()
 def visual(
-    *, corpus: CorpusOption, out: OutOption, cache: CacheOption = None, seed: SeedOption = 1, quiet: QuietOption = False
+    *,
+    corpus: CorpusOption,
+    out: OutOption,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="residual-heads (linear heads on residual features), or a network: efficientnet-lite0, lite0-linear, "
+            "efficientnet-b4, xception, inception-resnet, meso4, mesoinception, srm, f3, encoder-linear, encoder-lora.",
+        ),
+    ] = RESIDUAL,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 8,
+    batch: Annotated[int, typer.Option("--batch", min=2, help="Faces in a batch of a network.")] = 16,
+    rate: Annotated[float, typer.Option("--rate", min=1e-7, help="Learning rate of a network.")] = 3e-4,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="Faces an epoch of a network: as many as there are.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu or gpu.")] = "auto",
+    devices: Annotated[int, typer.Option("--devices", min=1, help="How many GPUs.")] = 1,
+    precision: Annotated[
+        str, typer.Option("--precision", help="Numbers to compute with: 32-true, 16-mixed or bf16-mixed.")
+    ] = "32-true",
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that read for a network.")] = 0,
+    folds: Annotated[
+        int | None, typer.Option("--folds", min=2, help="Folds to test on unseen people and makers: 8, networks 2.")
+    ] = None,
+    versions: Annotated[int, typer.Option("--versions", min=1, help="Versions of each real face, for a network.")] = 5,
+    copying: Annotated[
+        int, typer.Option("--copying", min=0, help="Steps of the networks that draw faces anew; 0: no such fakes.")
+    ] = 3000,
+    others: Annotated[
+        bool, typer.Option("--others/--own-fakes", help="Whether a network is taught the corpus' fakes too.")
+    ] = True,
+    encoder: Annotated[
+        Path | None,
+        typer.Option("--encoder", help="Folder of CLIP or DINOv2, or safetensors of timm's weights for a backbone."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a network's training that was broken off.")
+    ] = False,
+    cache: CacheOption = None,
+    seed: SeedOption = 1,
+    quiet: QuietOption = False,
 ) -> None:
-    """Train the face detector on real faces and blends made of them, calibrated on people held out."""
+    """Train a face detector on real faces and fakes made of them, calibrated on people and makers held out."""
+    from dataclasses import replace
+
     from ...datasets.corpus import read
-    from ...detect.train.visual import Settings, train
+    from ...detect.train.eyes import EYES
     from .progress import steps
 
+    _one_of(model, (RESIDUAL, *EYES))
+    _one_of(device, DEVICES)
+    _one_of(precision, ("32-true", "16-mixed", "bf16-mixed"))
     items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
-        card = train(
-            items, out=out, settings=Settings(seed=seed, cache=cache), progress=lambda what, _done: tell.stage(what)
-        )
+
+        def progress(what: str, _done: float) -> None:
+            tell.stage(what)
+
+        if model == RESIDUAL:
+            from ...detect.train.visual import Settings, train
+
+            settings = Settings(seed=seed, cache=cache)
+            settings = settings if folds is None else replace(settings, folds=folds)
+            card = train(items, out=out, settings=settings, progress=progress)
+        else:
+            from ...detect.train.loop import Pace
+            from ...detect.train.visual_crops import Cutting
+            from ...detect.train.visual_networks import Plan, train_network
+
+            pace = Pace(
+                epochs=epochs,
+                batch=batch,
+                rate=rate,
+                device=device,
+                devices=devices,
+                precision=precision,
+                workers=workers,
+                seed=seed,
+            )
+            plan = Plan(
+                model=model,
+                pace=pace,
+                folds=folds or 2,
+                draws=draws,
+                cutting=Cutting(versions=versions, seed=seed),
+                copying=copying,
+                others=others,
+                encoder=encoder,
+                resume=resume,
+            )
+            card = train_network(items, plan, out=out, work=cache, progress=progress)
     typer.echo(str(card))

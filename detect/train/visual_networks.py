@@ -1,0 +1,280 @@
+"""Training a network of the catalogue that looks: corpus -> faces and fakes of them -> folds -> calibration -> ONNX."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...datasets import splits
+from ...datasets.corpus import CorpusError, Item
+from ..finding import ModelError
+from ..model import golden_input
+from .calibration import calibrate
+from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
+from .eyes import eye_class
+from .eyes.interface import Eye, Shown
+from .fit import F64, Progress, by_item, figures, interval, made
+from .loop import Pace, Run
+from .table import TrainingError, digest
+from .visual_crops import Crops, Cutting, crops_of
+from .visual_looking import judge, teach
+
+VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to train and how."""
+
+    model: str
+    pace: Pace = field(default_factory=lambda: Pace(epochs=8, batch=16, rate=3e-4))
+    folds: int = 2
+    """Models that are trained to be tested on people and makers unseen, before the one that is kept."""
+    draws: int | None = None
+    """Crops an epoch; as many as there are if not given."""
+    cutting: Cutting = field(default_factory=Cutting)
+    copying: int = 3000
+    """Steps of the small networks that draw faces anew; 0 leaves such fakes out."""
+    others: bool = True
+    """Whether fakes of the corpus are trained on, each fold without the makers that it is tested on."""
+    encoder: Path | None = None
+    """Folder of an encoder for `encoder-linear` and `encoder-lora`, or safetensors of timm's weights for a backbone."""
+    resume: bool = False
+    """Whether to go on with what an earlier run of the same plan left in the work folder."""
+    commit: str = ""
+
+
+def train_network(
+    items: Sequence[Item], plan: Plan, *, out: Path, work: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Train `plan.model` on the faces of `items`, write `visual-<model>.onnx` and its card into `out`, return the card.
+
+    `work` (`out/work` if not given) keeps crops and checkpoints. Raises `CorpusError` without real faces or without
+    fakes to calibrate on, `ModelError` for an unknown model, `TrainingError` if a fold lacks a class.
+    """
+    eye_class(plan.model)
+    tell = progress or (lambda _what, _done: None)
+    seen = [item for item in items if item.kind != "audio"]
+    if not any(item.spoof for item in seen) or all(item.spoof for item in seen):
+        msg = f"expected real faces to train on and fakes to calibrate on, got {len(seen)} pictures and films"
+        raise CorpusError(msg)
+    work = work or out / "work"
+    run = _run_folder(work, plan, seen)
+    crops = faces_of(seen, plan, work, tell)
+    scores = unseen_scores(crops, plan, run, tell)
+    everything = np.flatnonzero(trainable(crops, plan))
+    last = Run(pace=plan.pace, folder=run / "whole", told=partial(tell, "training on all"))
+    eye = teach(make(plan), crops, everything, last, draws=plan.draws)
+    judged, means = clean_scores(crops, scores)
+    calibration = calibrate(
+        means, np.array([item.spoof for item in judged]), [item.group for item in judged], seed=plan.pace.seed
+    )
+    tell("writing", 0.9)
+    return publish(onnx_of(eye), calibration, _facts(plan, crops, scores), out)[1]
+
+
+def faces_of(items: Sequence[Item], plan: Plan, work: Path, progress: Progress) -> Crops:
+    """Return the crops that `plan` trains on, with copiers taught on the real faces first if the plan has any."""
+    folder = work / "faces"
+    plain = crops_of(items, _plain(plan.cutting), folder=folder, done=partial(progress, "cutting faces out"))
+    if not plan.copying:
+        return plain if not plan.cutting.sorts else crops_of(items, plan.cutting, folder=folder)
+    from .redraw import Copiers, Lesson, taught
+
+    kept = work / f"copiers-{digest(plan.copying, plan.pace.seed, [item.id for item in items])}.pt"
+    copiers = Copiers()
+    if kept.exists():
+        copiers.load_state_dict(torch.load(kept, weights_only=True))
+    else:
+        real = np.flatnonzero(~plain.table.spoof & (np.array(plain.table.chain) == "none"))
+        progress("teaching copiers", 0.0)
+        lesson = Lesson(steps=plan.copying, seed=plan.pace.seed)
+        copiers = taught([plain.crop(int(number)) for number in real], lesson)
+        torch.save(copiers.state_dict(), kept.with_suffix(".tmp"))
+        kept.with_suffix(".tmp").replace(kept)
+    return crops_of(
+        items, plan.cutting, folder=folder, copiers=copiers.eval(), done=partial(progress, "making fakes of them")
+    )
+
+
+def _plain(cutting: Cutting) -> Cutting:
+    return Cutting(versions=1, chains=("none",), sorts=(), sides=cutting.sides, seed=cutting.seed)
+
+
+def make(plan: Plan) -> Eye:
+    """Return the network of `plan` with its seeded random weights; given weights are loaded. Raises `ModelError`."""
+    kind: Any = eye_class(plan.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.pace.seed)
+        if plan.encoder is None:
+            eye: Eye = kind()
+        elif plan.model.startswith("encoder"):
+            from .eyes.encoder import load_encoder
+
+            eye = kind(load_encoder(plan.encoder))
+        elif hasattr(kind, "load"):
+            eye = kind()
+            eye.load(plan.encoder)  # type: ignore[operator]
+        else:
+            msg = f"the network {plan.model} takes no weights from outside, got {plan.encoder}: leave --encoder out"
+            raise ModelError(msg)
+    return eye
+
+
+def trainable(crops: Crops, plan: Plan) -> NDArray[np.bool_]:
+    """Return which crops may be trained on: all, or only real faces and the fakes that training makes itself."""
+    wanted = np.array([plan.others or not item.spoof or made(item) for item in crops.table.items])
+    return np.asarray(wanted[crops.table.item])
+
+
+def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
+    """Return the score of every crop by a network that saw neither its people nor its maker, `[crops]`.
+
+    Makers whose fakes training makes itself are known, their people are not. Scores of a finished fold are kept in
+    `run`, so that a broken run does not train it again.
+    """
+    table = crops.table
+    scores = np.full(len(table.item), np.nan)
+    known = {item.maker for item in table.items if made(item)}
+    folds = min(plan.folds, len({item.group for item in table.items}))
+    split = splits.unseen(table.items, folds=folds, seed=plan.pace.seed, known=known)
+    for number, (train, test) in enumerate(split):
+        kept = run / f"fold-{number}.npy"
+        held = np.flatnonzero(table.rows(test))
+        taught = np.flatnonzero(table.rows(train) & trainable(crops, plan))
+        if kept.exists():
+            scores[held] = np.load(kept, allow_pickle=False)
+            continue
+        if len(set(table.spoof[taught])) < 2:
+            msg = f"expected both classes to train fold {number} on, got one: fewer folds, or a larger corpus"
+            raise TrainingError(msg)
+        told = partial(progress, f"fold {number + 1} of {folds}")
+        lesson = Run(pace=plan.pace, folder=run / f"fold-{number}", told=told)
+        eye = teach(make(plan), crops, taught, lesson, draws=plan.draws)
+        scores[held] = judge(eye, crops, held, batch=plan.pace.batch, device=plan.pace.device)
+        temporary = kept.with_suffix(".tmp.npy")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(temporary, scores[held], allow_pickle=False)
+        temporary.replace(kept)
+    return scores
+
+
+def clean_scores(crops: Crops, scores: F64) -> tuple[list[Item], F64]:
+    """Return real items and others' fakes, each as it is, with the mean score over its crops."""
+    clean = np.array([chain == "none" for chain in crops.table.chain])
+    positions, means = by_item(crops.table, scores, clean)
+    theirs = np.array([not made(crops.table.items[i]) for i in positions])
+    return [crops.table.items[i] for i, kept in zip(positions, theirs, strict=True) if kept], means[theirs]
+
+
+def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
+    """Return the folder of this plan's checkpoints on these items, emptied unless it is to be resumed."""
+    pace = plan.pace
+    told = (plan.model, pace.epochs, pace.batch, pace.rate, pace.seed, plan.folds, plan.draws, plan.others)
+    name = digest(told, plan.cutting, plan.copying, str(plan.encoder), [(item.id, item.sha256) for item in items])
+    run = work / f"{plan.model}-{name}"
+    if run.exists() and not plan.resume:
+        shutil.rmtree(run)
+    run.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def onnx_of(eye: Eye) -> Exported:
+    """Return `eye` as ONNX: from flat `features` `[n, 3 * side * side]` to `score` `[n, 1]` and `map` `[n, h, w]`.
+
+    Raises `TrainingError` unless ONNX Runtime gives torch's scores to 1e-4 of their size on noise.
+    """
+    inputs = 3 * type(eye).SIDE ** 2
+    features = np.random.default_rng(0).random((3, inputs), dtype=np.float32)
+    whole = Shown(eye.cpu().eval()).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
+        torch.onnx.export(
+            whole,
+            (torch.from_numpy(features[:2]),),
+            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
+            dynamo=False,
+            input_names=["features"],
+            output_names=["score", "map"],
+            dynamic_axes={"features": {0: "n"}, "score": {0: "n"}, "map": {0: "n"}},
+            opset_version=OPSET,
+        )
+    data = buffer.getvalue()
+    own, golden = _torch_scores(whole, features), golden_input(inputs)
+    found = onnx_scores(data, features)
+    if not np.allclose(found, own, rtol=1e-4, atol=1e-4):
+        msg = f"the exported network gives {found.tolist()}, torch {own.tolist()}: their versions do not fit"
+        raise TrainingError(msg)
+    return Exported(data=data, inputs=inputs, own=_torch_scores(whole, golden))
+
+
+def _torch_scores(network: Shown, features: NDArray[np.float32]) -> F64:
+    with torch.inference_mode():
+        return np.asarray(network(torch.from_numpy(features))[0].double().numpy()).reshape(-1)
+
+
+def metrics(crops: Crops, scores: F64, *, seed: int) -> dict[str, Any]:
+    """Return what the unseen scores are worth: on others' fakes, by kind and maker, and on the fakes made here."""
+    items, means = clean_scores(crops, scores)
+    out: dict[str, Any] = {"protocol": "each item by a network that saw neither its people nor its maker"}
+    out["others"] = figures(items, means) | {"auc_interval": interval(items, means, seed=seed)}
+    for kind in ("image", "video"):
+        chosen = [i for i, item in enumerate(items) if item.kind == kind]
+        out[kind] = figures([items[i] for i in chosen], means[chosen])
+    out["by_maker"] = {}
+    for maker in sorted({item.maker for item in items if item.spoof}):
+        chosen = [i for i, item in enumerate(items) if not item.spoof or item.maker == maker]
+        out["by_maker"][maker] = figures([items[i] for i in chosen], means[chosen])
+    positions, every = by_item(crops.table, scores, np.ones(len(scores), bool))
+    out["made_here"] = {}
+    for sort in sorted({one.process for one in crops.table.items if made(one)}):
+        chosen = [k for k, i in enumerate(positions) if _is(crops.table.items[i], sort)]
+        out["made_here"][sort] = figures([crops.table.items[positions[k]] for k in chosen], every[chosen])
+    return out
+
+
+def _is(item: Item, sort: str) -> bool:
+    return not item.spoof or (made(item) and item.process == sort)
+
+
+def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
+    """Return what the card says of this training."""
+    kind, pace = eye_class(plan.model), plan.pace
+    training: dict[str, Any] = {
+        "commit": plan.commit,
+        "seed": pace.seed,
+        "epochs": pace.epochs,
+        "batch": pace.batch,
+        "rate": pace.rate,
+        "draws": plan.draws,
+        "folds": plan.folds,
+        "others": plan.others,
+        "copying": plan.copying,
+        "chains": list(plan.cutting.chains),
+        "sorts": list(plan.cutting.sorts),
+        "skipped": len(crops.table.skipped),
+        "torch": torch.__version__,
+    }
+    return Facts(
+        name=f"visual-{plan.model}",
+        version=VERSION,
+        about=f"manipulated or generated against real faces, {plan.model}",
+        input=f"faces by detect/visual/faces.py, {kind.SIDE} pixels, margin {kind.MARGIN}, 0..1, colours first, flat",
+        calibration_set="pictures and films as they are, fakes by others, by models blind to people and makers",
+        papers=(kind.PAPER,),
+        data=sources([item for item in crops.table.items if plan.others or made(item) or not item.spoof]),
+        metrics=metrics(crops, scores, seed=pace.seed),
+        training=training,
+        hears={"side": kind.SIDE, "margin": kind.MARGIN},
+    )
