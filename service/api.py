@@ -5,28 +5,31 @@ The body of a request is the file itself, so that no form parser stands between 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..media.errors import AssayError, InputError, LimitExceeded, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastapi import FastAPI, Request
 
     from ..provenance.finders import Recovery
     from ..provenance.trust import Trust
+    from .door import Door
     from .lookup import Lookup
 
 BODY_BYTES = 256 * 1024**2
 """The largest file that is taken over HTTP."""
+RETRY_SECONDS = "10"
+"""When to ask again, if the service was full."""
 
 
-def make_app(trust: Trust, *, lookup: Lookup | None = None) -> FastAPI:
+def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = None) -> FastAPI:
     """Return the web application, which judges signers by `trust`. Raises `MissingExtra` without FastAPI.
 
-    With a `lookup` the manifests of its store are handed out under /c2pa, by the C2PA soft binding resolution API.
+    The `door` bounds how many are inside, by default one a core and eight that wait for each. With a `lookup` the
+    manifests of its store are handed out under /c2pa, by the C2PA soft binding resolution API.
     """
     try:
         from fastapi import FastAPI, Request
@@ -36,6 +39,10 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None) -> FastAPI:
         feature = "the web service"
         raise MissingExtra(feature, "service") from error
     recovery = None if lookup is None else _recovery(lookup)
+    from .door import Busy, Door
+
+    door = door or Door()
+    statuses = {Busy: 503, LimitExceeded: 413, InputError: 400}
     app = FastAPI(title="Assay", docs_url=None, redoc_url=None, openapi_url=None)
 
     # FastAPI reads annotations as text: it must find this name among the module's globals.
@@ -43,8 +50,10 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None) -> FastAPI:
 
     @app.exception_handler(AssayError)
     def _answer_error(_request: Request, error: AssayError) -> JSONResponse:
-        status = 413 if isinstance(error, LimitExceeded) else 400 if isinstance(error, InputError) else 422
-        return JSONResponse({"error": {"type": type(error).__name__, "message": str(error)}}, status_code=status)
+        full = isinstance(error, Busy)
+        status = next((code for kind, code in statuses.items() if isinstance(error, kind)), 422)
+        told = {"error": {"type": type(error).__name__, "message": str(error)}}
+        return JSONResponse(told, status_code=status, headers={"Retry-After": RETRY_SECONDS} if full else None)
 
     @app.get("/health")
     def _health() -> dict[str, str]:
@@ -54,27 +63,18 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None) -> FastAPI:
 
     @app.post("/v1/scan")
     async def _scan(request: Request) -> dict[str, Any]:
-        return await _with_body(request, lambda path: run_in_threadpool(_scanned, path, trust))
+        return await door.through(request, partial(run_in_threadpool, _scanned, trust=trust), most=BODY_BYTES)
 
     @app.post("/v1/verify")
     async def _verify(request: Request) -> dict[str, Any]:
-        return await _with_body(request, lambda path: run_in_threadpool(_verified, path, trust, recovery))
+        examine = partial(run_in_threadpool, _verified, trust=trust, recovery=recovery)
+        return await door.through(request, examine, most=BODY_BYTES)
 
     if lookup is not None:
         from .resolution import make_resolution_app
 
         app.mount("/c2pa", make_resolution_app(lookup))
     return app
-
-
-async def _with_body(request: Request, examine: Callable[[Path], Any]) -> dict[str, Any]:
-    """Keep the request's body in a private file while `examine` looks at it."""
-    from .upload import received
-
-    async with received(request, most=BODY_BYTES) as path:
-        answer: dict[str, Any] = await examine(path)
-    answer.pop("path", None)
-    return answer
 
 
 def _recovery(lookup: Lookup) -> Recovery:
@@ -86,10 +86,16 @@ def _recovery(lookup: Lookup) -> Recovery:
 def _scanned(path: Path, trust: Trust) -> dict[str, Any]:
     from ..detect.scan import Examination, scan
 
-    return scan(path, Examination(trust=trust)).to_json()
+    return _nameless(scan(path, Examination(trust=trust)).to_json())
 
 
 def _verified(path: Path, trust: Trust, recovery: Recovery | None) -> dict[str, Any]:
     from ..provenance.recover import verify_or_recover
 
-    return verify_or_recover(path, trust=trust, recovery=recovery).to_json()
+    return _nameless(verify_or_recover(path, trust=trust, recovery=recovery).to_json())
+
+
+def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return `answer` without the place of the upload."""
+    answer.pop("path", None)
+    return answer

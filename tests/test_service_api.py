@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,15 +17,23 @@ from typing import Any
 import pytest
 from assay.provenance.trust import Trust
 from assay.service import api
+from assay.service.door import Door
 from PIL import Image
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A real server on a free port of this machine."""
+    with _served(Door()) as found:
+        yield found
+
+
+@contextmanager
+def _served(door: Door) -> Iterator[str]:
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(api.make_app(Trust()), host="127.0.0.1", port=0, log_level="error"))
+    app = api.make_app(Trust(), door=door)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
@@ -79,3 +89,53 @@ def test_a_body_over_the_limit_is_refused(address: str, monkeypatch: pytest.Monk
     status, told = _ask(f"{address}/v1/verify", bytes(5000))
     assert status == 413
     assert told["error"]["type"] == "LimitExceeded"
+
+
+def test_more_than_may_wait_are_sent_away_and_the_others_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = [], []
+    lock, go = threading.Lock(), threading.Event()
+
+    def slow(_path: Path, **_options: object) -> dict[str, Any]:
+        with lock:
+            inside.append(1)
+            most.append(len(inside))
+        go.wait(20)
+        with lock:
+            inside.pop()
+        return {"looked": True}
+
+    monkeypatch.setattr(api, "_scanned", slow)
+    with _served(Door(at_once=1, waiting=1)) as address, ThreadPoolExecutor(4) as pool:
+        first = [pool.submit(_ask, f"{address}/v1/scan", b"x") for _ in range(2)]
+        deadline = time.monotonic() + 10
+        answer = (0, {})
+        while answer[0] != 503 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            answer = _ask(f"{address}/v1/verify", b"one too many") if inside else answer
+        go.set()
+        assert answer[0] == 503
+        assert answer[1]["error"]["type"] == "Busy"
+        assert [one.result() for one in first] == [(200, {"looked": True})] * 2
+    assert max(most) == 1, "one at a time"
+
+
+def test_an_answer_that_takes_too_long_is_not_waited_for_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def slow(_path: Path, **_options: object) -> dict[str, Any]:
+        go.wait(20)
+        return {"looked": True}
+
+    monkeypatch.setattr(api, "_scanned", slow)
+    with _served(Door(at_once=1, waiting=0, seconds=0.3)) as address:
+        status, told = _ask(f"{address}/v1/scan", b"x")
+        assert status == 503
+        assert "longer than 0.3 s" in told["error"]["message"]
+        status, told = _ask(f"{address}/v1/scan", b"x")
+        assert "are being examined" in told["error"]["message"], "its thread still runs: nobody takes its place"
+        go.set()
+        deadline = time.monotonic() + 10
+        while status == 503 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            status, told = _ask(f"{address}/v1/scan", b"x")
+        assert (status, told) == (200, {"looked": True})

@@ -16,11 +16,15 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; only this machine if not given.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8000,
+    at_once: Annotated[int, typer.Option("--at-once", min=0, help="Files examined at a time; 0 = one a core.")] = 0,
     store: StoreOption = None,
     mark_key: MarkKeyOption = None,
     anchor: AnchorOption = None,
 ) -> None:
     """Answer scans and verifications over HTTP: POST a file to /v1/scan or /v1/verify.
+
+    A file over 256 MiB is answered with 413; where eight wait for each place, or an answer takes 15
+    minutes, with 503 and Retry-After.
 
     Under /c2pa the manifests in the store are handed out to anybody who has their mark, by the C2PA
     soft binding resolution API; its description is at /c2pa/openapi.json.
@@ -28,9 +32,11 @@ def serve(
     from ...media.errors import MissingExtra
     from ...provenance.durable import Store
     from ..api import make_app
+    from ..door import Door
     from ..lookup import Lookup
 
-    app = make_app(trust_with(anchor), lookup=Lookup(store=Store(store), keys=mark_keys(tuple(mark_key or ()))))
+    lookup = Lookup(store=Store(store), keys=mark_keys(tuple(mark_key or ())))
+    app = make_app(trust_with(anchor), lookup=lookup, door=Door(at_once=at_once))
     try:
         import uvicorn
     except ImportError as error:
