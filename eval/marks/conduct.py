@@ -16,7 +16,7 @@ from ... import __version__
 from ...detect.page import save
 from ...media.errors import AssayError, InputError
 from . import alarms, keys, leak, speed, survival, uniform
-from .attacks import MEANT, PEERED, attacks_on
+from .attacks import BEYOND, MEANT, PEERED, attacks_on
 from .contenders import CONTENDERS, contender
 from .ledger import Record, Rows, claimed
 from .material import Piece, draw, pieces
@@ -92,16 +92,22 @@ def _survival(settings: Settings, kind: str, rows: Rows) -> Iterator[Unit]:
     name = leak.OUR_SCHEME[kind]
     scheme = contender(name)
     usable, seconds = 0, 0.0
+    marked: list[Piece] = []
     most = {"image": settings.images, "film": settings.films}.get(kind)
     for piece in pieces(settings.corpora, kind, seed=settings.seed, made=kind == "audio"):
         if usable == most or (kind == "audio" and seconds >= 60 * settings.minutes):
-            return
-        chains = attacks_on(kind) if kind == "film" or _every_third(piece, settings.seed) else MEANT[kind]
+            break
+        more = kind != "film" and _every_third(piece, settings.seed)
+        chains = attacks_on(kind) if more else MEANT[kind]
         trial = survival.Trial(piece=piece, scheme=scheme, attacks=chains, seed=settings.seed)
         yield trial.unit, partial(survival.tried, trial)
         row = next((r for r in rows.kept if r["row"] == "quality" and r["item"] == piece.item), None)
         if row is not None:
             usable, seconds = usable + 1, seconds + row.get("seconds", 0.0)
+            marked.append(piece)
+    for piece in marked if kind == "film" else ():
+        trial = survival.Trial(piece=piece, scheme=scheme, attacks=BEYOND[kind], seed=settings.seed, again=True)
+        yield trial.unit, partial(survival.tried, trial)
 
 
 def _every_third(piece: Piece, seed: int) -> bool:

@@ -30,11 +30,13 @@ class Trial:
     scheme: Contender
     attacks: tuple[str, ...]
     seed: int
+    again: bool = False
+    """Whether the piece was marked before, and its quality is known."""
 
     @property
     def unit(self) -> str:
         """What this unit is called in the file of rows."""
-        return f"{self.scheme.name}|{self.piece.item}"
+        return f"{self.scheme.name}|{self.piece.item}" + ("|again" if self.again else "")
 
 
 def tried(trial: Trial) -> Iterator[Record]:
@@ -53,7 +55,8 @@ def tried(trial: Trial) -> Iterator[Record]:
         yield {**about, "row": "left out", "why": f"not marked: {error}"[:200]}
         return
     seconds = time.process_time() - begun
-    yield {**about, "row": "quality", **quality.measured(media, marked), **_size(media), "cpu": round(seconds, 4)}
+    if not trial.again:
+        yield {**about, "row": "quality", **quality.measured(media, marked), **_size(media), "cpu": round(seconds, 4)}
     for attack in trial.attacks:
         yield {**about, "row": "cell", "attack": attack, **_cell(trial, marked, attack, payload)}
 
