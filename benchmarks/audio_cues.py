@@ -11,7 +11,9 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -42,8 +44,8 @@ CODECS = (
 )
 LAUNDERED = 3
 """Of every so many items one is laundered too."""
-PLANTED = 40
-JOINED = 120
+PLANTED = 30
+JOINED = 60
 Row = dict[str, Any]
 
 
@@ -134,12 +136,12 @@ def planting(items: Sequence[Item]) -> Iterator[tuple[str, tuple[str, tuple[Item
     """Yield what is planted, in which items: all real, none of them a lossy file."""
     real = [item for item in shuffled(items) if item.kind == "audio" and not item.spoof and item.path.suffix == ".flac"]
     long = [item for item in real if item.path.stat().st_size > 150_000]
+    yield from _joined(long)
     for number in range(PLANTED):
         for kind in (*(f"codec {chain}" for chain in CODECS), "interpolated", "sampled"):
             yield f"{kind} {real[number].id}", (kind, (real[number],))
         for kind in ("hum", "hum jump", "cut", "background"):
             yield f"{kind} {long[number].id}", (kind, (long[number],))
-    yield from _joined(long)
 
 
 def _joined(items: Sequence[Item]) -> Iterator[tuple[str, tuple[str, tuple[Item, ...]]]]:
@@ -237,6 +239,17 @@ def joined(first: Audio, second: Audio) -> tuple[Audio, float]:
     return Audio(samples=made[None], rate=first.rate), len(parts[0]) / first.rate
 
 
+def tables() -> ModuleType:
+    """Return the module beside this file: `python -P` does not look there."""
+    spec = spec_from_file_location("audio_cues_tables", Path(__file__).with_name("audio_cues_tables.py"))
+    if spec is None or spec.loader is None:
+        msg = "expected audio_cues_tables.py beside this file"
+        raise SystemExit(msg)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     """Listen, plant, measure, or all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -255,9 +268,8 @@ def main() -> None:
         done = work(given.cache / "plant.jsonl", list(planting(items)), plant_one, minutes=given.minutes)
         print("planted" if done else "to be continued", flush=True)
     if given.stage in ("measure", "all"):
-        from audio_cues_tables import measured
-
-        told = measured(items, rows_of(given.cache / "listen.jsonl"), rows_of(given.cache / "plant.jsonl"), given.card)
+        heard, planted = (rows_of(given.cache / f"{stage}.jsonl") for stage in ("listen", "plant"))
+        told = tables().measured(items, heard, planted, given.card)
         if given.out:
             given.out.write_text(json.dumps(told, indent=1))
 

@@ -63,7 +63,7 @@ def test_two_voices_are_told_where_they_meet_and_one_voice_is_one(voices: list[A
     assert both.figures["change"] < scale().change < one.figures["change"]
 
 
-def test_an_enrolled_voice_is_told_from_a_stranger_and_moves_no_verdict(shared: Path, voices: list[Audio]) -> None:
+def test_an_enrolled_voice_is_told_from_a_stranger_and_moves_no_verdict(shared: Path) -> None:
     demo = shared / "media/demo"
     later = decode_audio(Asset.open(demo / "voice-1.flac"))
     rest = Audio(samples=np.ascontiguousarray(later.samples[:, 8 * later.rate :]), rate=later.rate)
@@ -73,12 +73,23 @@ def test_an_enrolled_voice_is_told_from_a_stranger_and_moves_no_verdict(shared: 
     assert dict(own.figures)["same_speaker_llr"] > 0.5
     assert "a good clone does too" in own.note
     assert (own.llr, own.weighs) == (0.0, False)
+    stranger = View.open(demo / "voice-2.flac")
     (other,) = detector("audio-speaker").examine(  # type: ignore[misc]
-        Evidence(view=View.of(voices[1]), verification=None, enrolled=known)
+        Evidence(view=stranger, verification=None, enrolled=known)
     )
     assert dict(other.figures)["same_speaker_llr"] < -0.5
     assert "another mood" in other.note
     assert other.llr == 0.0
+
+
+def test_over_a_telephone_no_voice_is_compared(shared: Path, rng: np.random.Generator) -> None:
+    known = enrol([shared / "media/demo/voice-1.flac"])
+    far = launder(decode_audio(Asset.open(shared / "media/demo/voice-1.flac")), "telephone", rng)
+    assert isinstance(far, Audio)
+    answer = SpeakerDetector().ask(recorded(far, enrolled=known))
+    assert isinstance(answer, Measured)
+    assert "too narrow" in answer.note
+    assert "same_speaker_llr" not in answer.figures
 
 
 def test_the_level_of_a_recording_does_not_change_the_voice(voices: list[Audio]) -> None:

@@ -41,11 +41,15 @@ _MANY = 64  # windows that go through the network at once: bounds memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """A voice that the user knows to be genuine: the file's `name`, its d-vector (length 1), seconds of speech."""
+    """A voice that the user knows to be genuine: the file's `name`, its d-vector (length 1), seconds of speech.
+
+    `edge` is where the recording's band ends, in hertz.
+    """
 
     name: str
     vector: tuple[float, ...]
     seconds: float
+    edge: float = RATE / 2
 
 
 def enrol(paths: Iterable[Path], *, limits: Limits = DEFAULT_LIMITS) -> tuple[Voice, ...]:
@@ -65,6 +69,8 @@ def _enrolled(path: Path, limits: Limits) -> Voice:
     except AssayError as error:
         msg = f"expected a recording of the genuine voice at {path}, but {error}: give another file"
         raise InputError(msg) from error
+    from .cues.codec import band_edge
+
     short = Audio(samples=audio.samples[:, : round(LONGEST * audio.rate)], rate=audio.rate)
     spans = voiced(short)
     spoken = float(sum(span.end - span.start for span in spans))
@@ -78,7 +84,8 @@ def _enrolled(path: Path, limits: Limits) -> Voice:
     except NothingToExamine as error:
         msg = f"no voice can be enrolled from {path}: {error}"
         raise InputError(msg) from error
-    return Voice(name=path.name, vector=tuple(float(value) for value in vector), seconds=spoken)
+    edge, _ = band_edge(np.asarray(short.mono(), np.float64), short.rate)
+    return Voice(name=path.name, vector=tuple(float(value) for value in vector), seconds=spoken, edge=edge)
 
 
 def embed(audio: Audio) -> F32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from ....media.extent import Span
 from ....media.speech import voiced
 from ....media.view import View
 from ...finding import UNCALIBRATED, Evidence, Finding, Skipped
-from ..voices import Voice
+
+if TYPE_CHECKING:
+    from ..voices import Voice
 
 F64 = NDArray[np.float64]
 

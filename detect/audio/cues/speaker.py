@@ -19,12 +19,15 @@ from ...finding import ModelError
 from ...model import WEIGHTS
 from ..frontends.interface import F32, RATE
 from ..voices import STEP, WINDOW, Voice, levelled, mean_of, window_vectors
+from .codec import band_edge
 from .cue import AudioCue, Measured, Needs, Recording, Untold, inside
 
 SIDE = 5
 """Windows of 0.8 s, each 0.4 s after the last, on either side of a place that are compared (2.4 s of speech)."""
 LEAST_SIDE = 3
 """Windows that a side needs at least."""
+NARROW = 5000.0
+"""Hertz: over a band that ends earlier (a telephone) the encoder hardly knows anybody, see docs/audio-cues.md."""
 CARD = "audio-speaker"
 
 
@@ -114,9 +117,15 @@ class SpeakerDetector(AudioCue):
         else:
             said.append("too short to follow one voice")
         if heard.enrolled:
-            cosine = float(mean_of(vectors) @ enrolled_vector(heard.enrolled))
-            figures |= {"cosine": cosine, "same_speaker_llr": scale().llr(cosine)}
-            said.append(_compared(cosine, heard.enrolled))
+            edge = min(band_edge(heard.samples, heard.rate)[0], *(voice.edge for voice in heard.enrolled))
+            if edge < NARROW:
+                said.append(
+                    f"not compared with {_named(heard.enrolled)}: a band of {edge / 1000:.1f} kHz is too narrow"
+                )
+            else:
+                cosine = float(mean_of(vectors) @ enrolled_vector(heard.enrolled))
+                figures |= {"cosine": cosine, "same_speaker_llr": scale().llr(cosine)}
+                said.append(_compared(cosine, heard.enrolled))
         return Measured(note="; ".join(said), figures=figures, spans=spans)
 
 
@@ -128,7 +137,7 @@ def enrolled_vector(voices: tuple[Voice, ...]) -> F32:
 def _compared(cosine: float, voices: tuple[Voice, ...]) -> str:
     """Return what the comparison with enrolled voices says, with what it does not."""
     ratio = scale().llr(cosine)
-    names = ", ".join(voice.name for voice in voices)
+    names = _named(voices)
     if ratio >= 0.5:
         verdict = "sounds like the same speaker as"
         warning = "a good clone does too"
@@ -138,3 +147,7 @@ def _compared(cosine: float, voices: tuple[Voice, ...]) -> str:
     else:
         verdict, warning = "cannot be told from or tied to the speaker of", "too near to either"
     return f"{verdict} {names}: 10^{ratio:+.1f} for the same speaker (cosine {cosine:.2f}); {warning}"
+
+
+def _named(voices: tuple[Voice, ...]) -> str:
+    return ", ".join(voice.name for voice in voices)
