@@ -281,8 +281,12 @@ def test_every_face_of_a_picture_is_asked_and_the_answer_is_the_same_twice(name:
     first, second = (detector(name).examine(Evidence(view=view, verification=None)) for _ in range(2))
     assert first == second
     assert np.array_equal(view.still.pixels, before)  # type: ignore[union-attr]
+    told = detector(name).look(view)  # type: ignore[attr-defined]
     if isinstance(first, tuple):
         assert first[0].regions
+        assert first[0].note.startswith(told.note)
+    else:
+        assert first.why == told.why
 
 
 def test_no_cue_moves_a_verdict_whatever_it_says(shared: Path) -> None:
@@ -299,6 +303,7 @@ def test_no_cue_moves_a_verdict_whatever_it_says(shared: Path) -> None:
     said = [one for answer in answers if isinstance(answer, tuple) for one in answer]
     assert {one.detector for one in said} >= {"visual-noise", "visual-spectrum", "visual-steadiness"}
     assert all(one.calibration == UNCALIBRATED and one.llr == 0.0 for one in said)
+    assert sum(one.detector == "visual-compression" for one in said) == 1, "a film's frames have no JPEG's past"
     joined = fuse((weighing, *said), (), evidence)
     assert (joined.llr, joined.interval, joined.conclusion) == (alone.llr, alone.interval, alone.conclusion)
 

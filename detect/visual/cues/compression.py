@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ....media.extent import Region
 from ....media.view import View
 from .cue import F64, Measured, Untold
 from .portrait import Portrait, PortraitCue, zones
@@ -140,20 +141,20 @@ class CompressionDetector(PortraitCue):
         note = f"saved again, face and surroundings change alike but for {gap:.2f} octaves at quality {quality}"
         return Measured(score=gap, note=note, figures={"ghost": gap, "quality": float(quality)})
 
-    def look(self, view: View) -> Measured | Untold:
-        """Return the ghost's gap and the earlier JPEG of a picture, or why it cannot tell. Raises what decoding raises.
+    def asked(self, view: View) -> tuple[Measured | Untold, tuple[Region, ...]]:
+        """Return the ghost's gap and the earlier JPEG of a picture, or why it cannot tell, and where.
 
-        A film has no JPEG's past worth telling: its frames are asked by `visual-edits`.
+        A film has no JPEG's past worth telling: its coding is asked by `visual-edits`. Raises what decoding raises.
         """
         if view.kind != "image" or view.still is None:
-            return Untold(why="it needs a picture: there is none")
-        answer = super().look(view)
+            return Untold(why="it needs a picture: there is none"), ()
+        answer, regions = super().asked(view)
         if isinstance(answer, Untold):
-            return answer
+            return answer, regions
         clear, step = earlier(view.still.pixels, own_table(view))
         said = f"an earlier JPEG with steps of {step} levels shows" if step > 1 else "no earlier JPEG shows"
         figures = {**answer.figures, "earlier": clear, "step": float(step)}
-        return Measured(score=answer.score, note=f"{answer.note}; {said}", figures=figures)
+        return Measured(score=answer.score, note=f"{answer.note}; {said}", figures=figures), regions
 
 
 def earlier(pixels: NDArray[np.uint8], table: tuple[int, ...] | None) -> tuple[float, int]:

@@ -95,20 +95,21 @@ class PortraitCue(ABC):
 
         Of a film each person's figures are medians over at most `MOST_SIGHTINGS` frames. Raises what decoding raises.
         """
-        return self._seen(view)[0]
+        return self.asked(view)[0]
 
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return the cue's finding, with ratio 0 and every face's region, or why there is none."""
-        answer, regions = self._seen(evidence.view)
+        answer, regions = self.asked(evidence.view)
         return explained(self, answer, regions=regions)
 
-    def _seen(self, view: View) -> tuple[Measured | Untold, tuple[Region, ...]]:
+    def asked(self, view: View) -> tuple[Measured | Untold, tuple[Region, ...]]:
+        """Return what `look` returns, and where the faces are that were looked at. Raises what decoding raises."""
         if view.kind == "audio":
             return Untold(why="there is no picture"), ()
         people = portraits(view)
         if not people:
             return Untold(why="no face with landmarks was found"), ()
-        answers = [self._asked([portrait for portrait, _ in seen]) for seen in people]
+        answers = [self._middle([portrait for portrait, _ in seen]) for seen in people]
         told = [(a, seen) for a, seen in zip(answers, people, strict=True) if isinstance(a, Measured)]
         if not told:
             return next(answer for answer in answers if isinstance(answer, Untold)), ()
@@ -117,7 +118,7 @@ class PortraitCue(ABC):
         regions = tuple(region for _, seen in told for _, region in seen)
         return replace(strongest, note=strongest.note + more), regions
 
-    def _asked(self, seen: list[Portrait]) -> Measured | Untold:
+    def _middle(self, seen: list[Portrait]) -> Measured | Untold:
         """Return the medians over the sightings of one person."""
         large = [portrait for portrait in seen if portrait.side >= self.side]
         if not large:
