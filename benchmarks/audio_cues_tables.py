@@ -14,6 +14,7 @@ import numpy as np
 from assay.datasets import splits
 from assay.datasets.corpus import Item
 from assay.detect.audio.cues.codec import GRID_HEIGHT, PERIOD_HEIGHT
+from assay.detect.audio.cues.phase import BEAT, MIRROR
 from assay.detect.audio.cues.splice import CLICK, FLOOR_CHANGE
 from assay.detect.train.calibration import calibrate
 from assay.detect.train.logistic import logistic
@@ -149,7 +150,8 @@ def events(rows: Sequence[Row], known: dict[str, Item]) -> list[Row]:
         "audio-splice click": CLICK,
         "audio-pauses zeros": 0.1,
         "audio-phase tones": 1.0,
-        "audio-phase mirror": 0.25,
+        "audio-phase mirror": MIRROR,
+        "audio-phase beat": BEAT,
         "audio-codec mp3_grid": GRID_HEIGHT,
         "audio-codec aac_grid": GRID_HEIGHT,
         "audio-codec interpolation": PERIOD_HEIGHT,

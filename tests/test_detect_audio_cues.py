@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from assay.datasets.launder import launder
 from assay.detect import ON_REQUEST, detector, names
+from assay.detect.audio.cues.beats import beat
 from assay.detect.audio.cues.codec import CodecDetector, band_edge
 from assay.detect.audio.cues.cue import Measured, Recording, Untold, recorded
 from assay.detect.audio.cues.grids import grids
 from assay.detect.audio.cues.hum import hum_of
 from assay.detect.audio.cues.pauses import PausesDetector, constant_runs
-from assay.detect.audio.cues.phase import PhaseDetector, mirror, tones
+from assay.detect.audio.cues.phase import BEAT, PhaseDetector, mirror, tones
 from assay.detect.audio.cues.speaker import SpeakerDetector, scale
 from assay.detect.audio.cues.splice import SpliceDetector, floor_changes
 from assay.detect.audio.voices import embed, enrol
@@ -262,6 +263,16 @@ def test_a_steady_tone_and_mirrored_bands_are_found_and_speech_has_neither(voice
     fold, height = mirror(images, 16_000)
     assert fold == 4000
     assert height > 0.25
+
+
+def test_a_beat_of_upsampled_samples_is_told_and_a_voice_has_none(voices: list[Audio]) -> None:
+    wave = recorded(voices[0]).samples
+    assert beat(wave)[1] < BEAT
+    uneven = wave * np.tile([1.0, 1.0, 1.0, 1.02, 1.0, 1.0, 1.0, 0.98], len(wave) // 8)
+    sixteenths, above = beat(uneven)
+    assert sixteenths % 2 == 0
+    assert above > BEAT
+    assert "a beat every" in told(PhaseDetector(), Audio(samples=uneven[None].astype(np.float32), rate=16_000)).note
 
 
 def test_a_pulse_train_through_a_filter_is_more_periodic_than_a_voice(voices: list[Audio]) -> None:

@@ -1,14 +1,14 @@
 """What a recording went through before it came to be this file: band limits, MP3 and AAC grids, resampling, levels.
 
 It describes and accuses nobody: honest recordings are compressed, resampled and cut every day. Grids are traced in
-`grids`; periodic interpolation after Gallagher, "Detection of linear and cubic interpolation in JPEG compressed
-images" (CRV 2005), whose argument holds for one dimension.
+`grids`, interpolation in `beats`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .beats import interpolation
 from .cue import F64, AudioCue, Measured, Needs, Recording, decibels, framed
 from .grids import grids
 
@@ -54,25 +54,6 @@ def band_edge(samples: F64, rate: int) -> tuple[float, float]:
         if drop > fall and after <= smooth[place + reach] + 6.0:
             best, fall = place * hertz, drop
     return (best, fall) if fall >= EDGE_DROP else (rate / 2, fall)
-
-
-def interpolation(samples: F64) -> tuple[float, float]:
-    """Return the period of interpolation in cycles a sample (0 to 0.5), and by how many decibels it stands out.
-
-    Linear and cubic interpolation make the size of the second difference beat; a sinc resampler does not.
-    """
-    bend = np.log(np.abs(samples[2:] - 2.0 * samples[1:-1] + samples[:-2]) + 1e-6)
-    pieces = framed(bend, 4096, 2048)
-    if not len(pieces):
-        return 0.0, 0.0
-    pieces = pieces - pieces.mean(axis=1, keepdims=True)
-    power = (np.abs(np.fft.rfft(pieces * np.hanning(4096), axis=1)) ** 2).mean(axis=0)
-    level = decibels(power)
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(level, 20, mode="edge"), 41)
-    above = level - np.median(near, axis=1)
-    above[: round(0.05 * 4096)] = 0.0
-    best = int(above.argmax())
-    return best / 4096, float(above[best])
 
 
 def values_used(samples: F64) -> tuple[int, int]:

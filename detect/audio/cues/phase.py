@@ -11,12 +11,15 @@ import numpy as np
 
 from ....media.audio import resample
 from ....media.extent import Span
+from .beats import beat
 from .cue import F64, AudioCue, Measured, Needs, Recording, Untold, decibels, framed, inside
 
 RATE = 16_000
 """Hertz at which the voice itself is looked at: the same for every file."""
 TONE = 10.0
 """Decibels by which a steady tone stands out of its surroundings."""
+BEAT = 3.5
+"""Decibels by which a beat of the samples stands out, from which it is told."""
 MIRROR = 0.25
 """Correlation of mirrored bands, less that of bands that are not, from which an image is told."""
 FOLDS = (4000.0, 5512.5, 8000.0, 11_025.0, 12_000.0, 16_000.0)
@@ -187,7 +190,8 @@ class PhaseDetector(AudioCue):
         found = tones(heard.samples, heard.rate)
         fold, image = mirror(heard.samples, heard.rate)
         figures = excitation(frames) | harmonics(frames, periods)
-        figures |= {"tones": float(len(found)), "tone": found[0][1] if found else 0.0, "mirror": image}
+        sixteenths, above = beat(heard.samples[: round(MOST * heard.rate)])
+        figures |= {"beat": above, "tones": float(len(found)), "tone": found[0][1] if found else 0.0, "mirror": image}
         figures |= treble(heard.samples, heard.rate, heard.speech)
         said = [
             f"residual of prediction periodic by {figures['periodicity']:.2f}",
@@ -195,8 +199,10 @@ class PhaseDetector(AudioCue):
         ]
         if found:
             said.append(
-                "steady tones at " + ", ".join(f"{hertz:.0f} Hz (+{above:.0f} dB)" for hertz, above in found[:3])
+                "steady tones at " + ", ".join(f"{hertz:.0f} Hz (+{height:.0f} dB)" for hertz, height in found[:3])
             )
+        if above >= BEAT:
+            said.append(f"a beat every {16 / sixteenths:.3g} samples (+{above:.1f} dB), as upsampling layers leave")
         if image >= MIRROR:
             said.append(f"the bands beside {fold:.0f} Hz mirror each other: upsampled without a filter")
         return Measured(note="; ".join(said), figures=figures)
