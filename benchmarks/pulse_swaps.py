@@ -5,12 +5,14 @@ into it by our own engine, with consents made for the demo portraits, and never 
 same H.264. Differences are swapped less original, intervals are bootstraps over target portraits. Films of people are
 measured beside it: how far POS and CHROM, and both cheeks, agree where no reference is known.
 
-Run: `.venv/bin/python -P benchmarks/pulse_swaps.py --portraits ../shared/media/demo --followed FOLDER --out FILE`
+Run: `.venv/bin/python -P benchmarks/pulse_swaps.py --portraits ../shared/media/demo --media ../shared/media
+--followed FOLDER --out FILE`
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import tempfile
@@ -23,8 +25,18 @@ from typing import Any
 
 import numpy as np
 from assay.datasets.codecs import h264, through_film
-from assay.detect.visual.cues.cue import Untold, evenly, unmet
-from assay.detect.visual.cues.pulse import AGREEMENT, PulseDetector, chrom, in_band, pos, pulse_of, strongest
+from assay.datasets.corpus import Item, read
+from assay.detect.visual.cues.cue import evenly, unmet
+from assay.detect.visual.cues.pulse import (
+    AGREEMENT,
+    MOST_MISSING,
+    PulseDetector,
+    chrom,
+    in_band,
+    pos,
+    pulse_of,
+    strongest,
+)
 from assay.generate import swap_face
 from assay.generate.consent import ConsentBook, Terms, file_sha256
 from assay.generate.interface import Scope
@@ -130,70 +142,83 @@ def effects(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 told = [float(np.mean([row["told"] for row in part])) for part in (list(own.values()), swaps)]
                 out.append(
                     {
-
-                            "strength": strength,
-                            "crf": crf,
-                            "figure": name,
-                            "targets": len(means),
-                            "pairs": len(changes)
-                        ,
-                        "mean": round(float(changes.mean()), 3), "low": round(float(low), 3),
-                        "high": round(float(high), 3), "d": round(float(changes.mean() / changes.std(ddof=1)), 2),
-                        "told before": told[0], "told after": told[1],
+                        "strength": strength,
+                        "crf": crf,
+                        "figure": name,
+                        "targets": len(means),
+                        "pairs": len(changes),
+                        "mean": round(float(changes.mean()), 3),
+                        "low": round(float(low), 3),
+                        "high": round(float(high), 3),
+                        "d": round(float(changes.mean() / changes.std(ddof=1)), 2),
+                        "told before": told[0],
+                        "told after": told[1],
                     }
                 )
     return out
 
 
-def agreement(folder: Path) -> dict[str, Any]:
-    """Return how POS and CHROM, and the two cheeks, agree in films whose face was followed (files `*-none.npz`)."""
-    methods, cheeks, chance = [], [], []
-    rng = np.random.default_rng(SEED)
-    for path in sorted(folder.glob("*-none.npz")):
-        with np.load(path) as held:
-            if "times" not in held:
-                continue
-            face = Followed(**{name: held[name] for name in ("times", "points", "crops", "skin", "surround")})
-        if unmet(face, PulseDetector.needs) or np.isnan(face.skin).any(axis=(1, 2)).mean() > 0.2:
-            continue
-        answer = PulseDetector().measure(_seen(face))
-        if isinstance(answer, Untold):
+def agreement(items: Sequence[Item], folder: Path) -> dict[str, Any]:
+    """Return how POS and CHROM, and the two cheeks, agree in films whose followed faces `benchmarks/seeing.py` kept.
+
+    Chance is what POS in one film and in another, drawn at random a thousand times, agree.
+    """
+    methods, cheeks, rates = [], [], []
+    for item in items:
+        path = folder / f"{hashlib.sha256(item.id.encode()).hexdigest()[:16]}-none.npz"
+        face = held(path) if path.exists() else None
+        if (
+            face is None
+            or unmet(face, PulseDetector.needs)
+            or np.isnan(face.skin).any(axis=(1, 2)).mean() > MOST_MISSING
+        ):
             continue
         skin = evenly(face.times, face.skin, face.rate)
         together = skin.mean(axis=1)
-        rates = [strongest(way(together, face.rate), face.rate)[0] for way in (pos, chrom)]
-        sides = [strongest(pos(skin[:, place], face.rate), face.rate)[0] for place in (1, 2)]
-        methods.append(abs(rates[0] - rates[1]))
-        cheeks.append(abs(sides[0] - sides[1]))
-        chance.append(rates[0])
-    order = rng.permutation(len(chance))
-    strangers = np.abs(np.array(chance) - np.array(chance)[order])
+        by_method = [strongest(way(together, face.rate), face.rate)[0] for way in (pos, chrom)]
+        by_side = [strongest(pos(skin[:, place], face.rate), face.rate)[0] for place in (1, 2)]
+        methods.append(abs(by_method[0] - by_method[1]))
+        cheeks.append(abs(by_side[0] - by_side[1]))
+        rates.append(by_method[0])
+    rng = np.random.default_rng(SEED)
+    pairs_at_random = rng.integers(len(rates), size=(1000, 2))
+    first, second = pairs_at_random[pairs_at_random[:, 0] != pairs_at_random[:, 1]].T
+    strangers = np.abs(np.array(rates)[first] - np.array(rates)[second])
     return {"films": len(methods)} | {
         name: {"within 5": round(float(np.mean(np.array(apart) <= AGREEMENT)), 3), "median": float(np.median(apart))}
         for name, apart in (("POS and CHROM", methods), ("cheeks", cheeks), ("strangers", strangers))
     }
 
 
-def _seen(face: Followed) -> Any:  # noqa: ANN401 - what the cue takes
-    from assay.detect.visual.cues.cue import Seen
-
-    return Seen(followed=face)
+def held(path: Path) -> Followed | None:
+    """Return a followed face that was kept, or `None` if there was none."""
+    with np.load(path) as kept:
+        if "times" not in kept:
+            return None
+        return Followed(**{name: kept[name] for name in ("times", "points", "crops", "skin", "surround")})
 
 
 def main() -> None:
     """Print the pairs, the effects and the agreement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--portraits", type=Path, required=True)
-    parser.add_argument("--followed", type=Path)
+    parser.add_argument("--media", type=Path, help="films to measure the agreement in")
+    parser.add_argument("--followed", type=Path, help="where their followed faces lie")
+    parser.add_argument("--agreement-only", action="store_true")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = pairs(sorted(given.portraits.glob("portrait-*.jpg")), Path(folder))
-    result: dict[str, Any] = {"machine": platform.platform(), "seed": SEED, "rows": rows, "effects": effects(rows)}
-    if given.followed:
-        result["agreement"] = agreement(given.followed)
-    for row in [*result["effects"], result.get("agreement")]:
-        print(json.dumps(row))
+    result: dict[str, Any] = {"machine": platform.platform(), "seed": SEED}
+    if given.media and given.followed:
+        films = [item for item in read(given.media) if item.kind == "video"]
+        for label in ("bona fide", "spoof"):
+            result[label] = agreement([item for item in films if item.label == label], given.followed)
+            print(label, json.dumps(result[label]))
+    if not given.agreement_only:
+        with tempfile.TemporaryDirectory() as folder:
+            result["rows"] = pairs(sorted(given.portraits.glob("portrait-*.jpg")), Path(folder))
+        result["effects"] = effects(result["rows"])
+        for row in result["effects"]:
+            print(json.dumps(row))
     if given.out:
         given.out.write_text(json.dumps(result, indent=1))
 
