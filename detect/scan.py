@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ..media.asset import Asset
 from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
 from ..media.limits import DEFAULT_LIMITS, Limits
+from ..media.sampling import Sampling
 from ..media.view import View
 from ..provenance.finders import Recovery
 from ..provenance.foreign.interface import ForeignMark
@@ -33,6 +35,8 @@ from .preview import preview_of, tree_with_pictures
 from .report import Report, Unexamined
 
 Progress = Callable[[str], None]
+QUICK = Sampling(frames=8)
+"""What a quick scan looks at of a film."""
 SPEAKER = "audio-speaker"
 """The detector that enrolled voices are for."""
 
@@ -44,6 +48,7 @@ class Examination:
     With a `recovery`, the manifest of a file that lost its own is looked for through its mark. `logs` are the keys of
     the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too; our own
     are read under each of `mark_keys`. `enrolled` voices are compared with, by `audio-speaker`, which they ask for.
+    A `quick` scan leaves marks out and looks at few frames of a film.
     """
 
     trust: Trust
@@ -55,6 +60,7 @@ class Examination:
     foreign_marks: bool = False
     mark_keys: tuple[bytes, ...] = (SHARED_KEY,)
     enrolled: tuple[Voice, ...] = ()
+    quick: bool = False
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -78,9 +84,9 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         labels = read_labels(path)
         receipts = read_receipts(path, sha256=asset.sha256, logs=examination.logs)
     with _stage("decode", seconds, tell):
-        view = View.open(asset, limits=examination.limits)
+        view = View.open(asset, limits=examination.limits, sampling=QUICK if examination.quick else None)
     with _stage("marks", seconds, tell):
-        marks, unread, notes = _marks(view, examination.mark_keys)
+        marks, unread, notes = NO_MARKS if examination.quick else _marks(view, examination.mark_keys)
     foreign: tuple[ForeignMark, ...] = ()
     if examination.foreign_marks:
         with _stage("foreign marks", seconds, tell):
@@ -93,7 +99,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     verification = with_marks(verification, marks)
     evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels, enrolled=examination.enrolled)
     findings: list[Finding] = []
-    skipped: list[Skipped] = unread
+    skipped = list(unread)
     unreadable = {skip.detector for skip in unread}
     for name in examination.asked:
         if name in unreadable:
@@ -112,7 +118,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         labels=labels,
         verdict=fuse(tuple(findings), tuple(skipped), evidence),
         seconds=seconds,
-        notes=(*view.notes, *notes),
+        notes=(*view.notes, *notes, *_looked(view)),
         preview=preview_of(view) if examination.previews else None,
         receipts=receipts,
         tree=tree_with_pictures(view, verification, path) if examination.previews else None,
@@ -168,7 +174,23 @@ def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
 
 
-def _marks(view: View, keys: tuple[bytes, ...]) -> tuple[tuple[Mark, ...], list[Skipped], tuple[str, ...]]:
+def _looked(view: View) -> tuple[str, ...]:
+    """Return how much of a film was looked at, if it was decoded at all."""
+    if view.kind != "video" or "decode" not in view.timings:
+        return ()
+    try:
+        frames, scenes = len(view.frames), view.scenes
+    except AssayError:
+        return ()
+    scenes_told = f"{scenes} scene{'s' * (scenes != 1)}"
+    return (f"of {view.frame_count:,} frames in {scenes_told} {frames} were looked at, the sharpest of each stretch",)
+
+
+_Marks = tuple[tuple[Mark, ...], list[Skipped], tuple[str, ...]]
+NO_MARKS: Final[_Marks] = ((), [Skipped(detector="marks", why="a quick scan reads no marks")], ())
+
+
+def _marks(view: View, keys: tuple[bytes, ...]) -> _Marks:
     try:
         reading = read(view, keys=keys)
     except NothingToExamine:

@@ -42,6 +42,7 @@ class Wanted:
     inside: tuple[str, ...] = ()
     mark_keys: tuple[str, ...] = ()
     enrolled: tuple[str, ...] = ()
+    quick: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return what `work.scan_file` takes as options."""
@@ -55,6 +56,7 @@ class Wanted:
             "inside": list(self.inside),
             "mark_keys": list(self.mark_keys),
             "enrolled": list(self.enrolled),
+            "quick": self.quick,
         }
 
 

@@ -26,8 +26,8 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
 
     `anchors` are certificates in PEM, `allowed` fingerprints of signers, `detectors` names or `None`, `foreign` whether
     others' marks are read, `mark_keys` paths of key files under which ours are read too, `enrolled` paths of genuine
-    recordings of the voice; `store`, `resolvers` and `inside` say where manifests of stripped files are looked for. A
-    file that cannot be examined is an answer.
+    recordings of the voice; `store`, `resolvers` and `inside` say where manifests of stripped files are looked for,
+    `quick` whether marks are left out. A file that cannot be examined is an answer.
     """
     from ..detect.scan import scan_each
 
@@ -53,6 +53,7 @@ def _examination(options: str) -> Examination:
         foreign_marks=bool(asked["foreign"]),
         mark_keys=mark_keys(tuple(keys)),
         enrolled=enrol(Path(name) for name in asked.get("enrolled", ())),
+        quick=bool(asked.get("quick")),
     )
 
 

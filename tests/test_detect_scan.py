@@ -125,11 +125,11 @@ def test_a_detector_that_breaks_is_skipped_and_the_others_answer(
             raise UnreadableMedia(msg)
 
     usual = scanning.detector
-    monkeypatch.setattr(scanning, "detector", lambda name: Broken() if name == "audio-lfcc" else usual(name))
+    monkeypatch.setattr(scanning, "detector", lambda name: Broken() if name == "audio-whisper" else usual(name))
     path = tmp_path / "astronaut.png"
     path.write_bytes(encode_image(astronaut(), "png"))
     report = scan(path, examination)
-    assert [skip.detector for skip in report.verdict.skipped if skip.failed] == ["audio-lfcc"]
+    assert [skip.detector for skip in report.verdict.skipped if skip.failed] == ["audio-whisper"]
     assert {finding.detector for finding in report.verdict.findings} == {"visual-residual"}
     assert report.exit_code == 3, "not fully examined"
 
@@ -140,6 +140,19 @@ def test_every_detector_answers_or_says_why(tmp_path: Path, examination: Examina
     report = scan(path, examination)
     assert {skip.detector for skip in report.verdict.skipped} == set(names())
     assert report.verdict.conclusion is Conclusion.NOT_EXAMINED
+
+
+def test_a_quick_scan_reads_no_marks_and_says_so_and_how_much_it_looked_at(
+    tmp_path: Path, examination: Examination, makers: ModuleType
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(makers.film(60))
+    looked = "of 60 frames in 1 scene {} were looked at, the sharpest of each stretch"
+    whole = scan(tmp_path / "film.mp4", examination)
+    assert looked.format(32) in whole.notes
+    quick = scan(tmp_path / "film.mp4", replace(examination, quick=True))
+    assert looked.format(8) in quick.notes
+    why = {skip.detector: skip.why for skip in quick.verdict.skipped}
+    assert why["marks"] == "a quick scan reads no marks"
 
 
 def test_one_bad_file_does_not_end_a_batch(tmp_path: Path, examination: Examination, makers: ModuleType) -> None:

@@ -133,6 +133,28 @@ def test_frames_pass_a_watcher_while_the_film_is_decoded_for_all(
     assert [frame.index for frame in again] == list(range(100)), "who comes late gets a pass of its own"
 
 
+def _peak_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not tell peaks of memory here")
+def test_frames_that_passed_leave_nothing_behind_in_the_decoding_process(tmp_path: Path) -> None:
+    wall = np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    frames = (Frame(index=n, time=n / 25, image=wall) for n in range(300))
+    path = tmp_path / "film.mp4"
+    path.write_bytes(encode_film(frames, None, "mp4", rate=Fraction(25)))
+    seen: dict[int, float] = {}
+
+    def see(frame: Frame) -> None:
+        if frame.index in {60, 299}:
+            (working,) = worker.POOL._busy
+            seen[frame.index] = _peak_mib(working.pid)
+
+    View.open(path, sampling=Sampling(frames=1)).watch(see, passing=Passing())
+    assert seen[299] - seen[60] < 60, "MiB; the frames between are 210"
+
+
 def test_sound_that_starts_late_says_so(makers: ModuleType, tmp_path: Path) -> None:
     import av
 

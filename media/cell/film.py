@@ -10,7 +10,7 @@ from ..errors import AssayError, LimitExceeded
 from ..limits import Limits
 from ..sampling import Chooser, Passing
 from ..wire import Body, Header
-from .frames import Clock, empty_film, light, packed
+from .frames import Clock, Packer, empty_film, light
 from .sound import Blocks, empty_sound
 from .streams import Reader, check_size
 
@@ -36,6 +36,8 @@ class _Survey:
 
     def __init__(self, reader: Reader, limits: Limits, sampling: dict[str, Any], passing: Passing | None) -> None:
         self._reader, self._limits, self._sampling, self._passing = reader, limits, sampling, passing
+        self._passed = Packer(limits, max_side=passing.max_side if passing else None)
+        self._runs = Packer(limits, max_side=sampling["run_side"])
         self._sound: Blocks | None = None
         self._clock: Clock | None = None
         self._errors: dict[str, list[str]] = {}
@@ -64,9 +66,9 @@ class _Survey:
                 yield {"kind": "beat"}, b""
         if self._sound is not None:
             yield from self._sound.rest()
+        chosen = Packer(self._limits, max_side=self._sampling["max_side"])
         for index, time, picture in self._held.chosen():
-            max_side = self._sampling["max_side"]
-            yield packed(picture, self._limits, index=index, time=time, max_side=max_side)
+            yield chosen.alone(picture, index=index, time=time)
         yield self._last(), b""
 
     def _hear(self, frame: AudioFrame) -> Iterator[tuple[Header, Body]]:
@@ -88,10 +90,10 @@ class _Survey:
         index, time = self._clock.tick(frame)
         self._held.add((index, time, frame), light(frame))
         if self._passing is not None and self._passing.shows(time):
-            header, body = packed(frame, self._limits, index=index, time=time, max_side=self._passing.max_side)
+            header, body = self._passed.packed(frame, index=index, time=time)
             yield {**header, "kind": "pass"}, body
         if index < self._sampling["run_frames"]:
-            header, body = packed(frame, self._limits, index=index, time=time, max_side=self._sampling["run_side"])
+            header, body = self._runs.packed(frame, index=index, time=time)
             yield {**header, "kind": "run"}, body
 
     def _thinned(self, pixels: int) -> Chooser[tuple[int, float, VideoFrame]]:

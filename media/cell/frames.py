@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _BRIGHT_FIRST = frozenset({"gray", "nv12", "nv21"})
 """Formats, beside the planar 8-bit ones, whose first plane is brightness alone."""
+
+
+_LOOKS_APART = 100
+"""Frames between two looks at the display matrix, which may change where a key frame begins."""
 
 
 class Clock:
@@ -83,11 +88,11 @@ def each(
     if reader.video is None:
         msg = f"the {container} file holds no film"
         raise NothingToExamine(msg)
-    clock = Clock(reader.video, limits)
+    clock, packer = Clock(reader.video, limits), Packer(limits, max_side=max_side)
     for frame in reader.frames(reader.video):
         index, time = clock.tick(frame)  # type: ignore[arg-type]
         if index % every == 0:
-            yield packed(frame, limits, index=index, time=time, max_side=max_side)  # type: ignore[arg-type]
+            yield packer.packed(frame, index=index, time=time)  # type: ignore[arg-type]
     if not clock.count:
         raise empty_film(reader)
     notes = reader.notes() + clock.notes() + reader.shortfall(reader.video, clock.seconds, slack=0.5)
@@ -95,20 +100,41 @@ def each(
     yield {"kind": "last", "notes": notes}, b""
 
 
-def packed(frame: VideoFrame, limits: Limits, *, index: int, time: float, max_side: int | None) -> tuple[Header, Body]:
-    """Return a frame as a message: RGB, upright, at most `max_side` pixels a side."""
-    check_size(frame.width, frame.height, limits)
-    width, height = frame.width, frame.height
-    longest = max(width, height)
-    if max_side is not None and longest > max_side:
-        width, height = (max(1, round(side * max_side / longest)) for side in (width, height))
-    how = None if longest == max(width, height) else "AREA"
-    # a frame's own scaler would be made anew for each frame, and live as long as it
-    scaler = _scaler(frame.width, frame.height, frame.format.name, width, height)
-    scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
-    image: NDArray[np.uint8] = np.asarray(scaled, np.uint8)
-    image = np.ascontiguousarray(turn(image, matrix(frame)))
-    return {"kind": "frame", "shape": image.shape, "index": index, "time": time}, image.data
+class Packer:
+    """Makes messages of frames: RGB, upright, at most `max_side` pixels a side."""
+
+    def __init__(self, limits: Limits, *, max_side: int | None) -> None:
+        """Start a film."""
+        self._limits, self._max_side = limits, max_side
+        self._signs, self._next = (1, 0, 0, 1), 0
+        gc.freeze()  # what is there are libraries: the collections below need not look at them
+
+    def packed(self, frame: VideoFrame, *, index: int, time: float) -> tuple[Header, Body]:
+        """Return the next frame as a message. Raises `LimitExceeded`."""
+        if index >= self._next and (frame.key_frame or not self._next):
+            # Asking a frame for its side data ties it into a cycle, which only a collection frees: megabytes each.
+            self._signs, self._next = matrix(frame), index + _LOOKS_APART
+            gc.collect()
+        return self._message(frame, self._signs, index=index, time=time)
+
+    def alone(self, frame: VideoFrame, *, index: int, time: float) -> tuple[Header, Body]:
+        """Return one frame of few as a message. Raises `LimitExceeded`."""
+        return self._message(frame, matrix(frame), index=index, time=time)
+
+    def _message(
+        self, frame: VideoFrame, signs: tuple[int, int, int, int], *, index: int, time: float
+    ) -> tuple[Header, Body]:
+        check_size(frame.width, frame.height, self._limits)
+        width, height = frame.width, frame.height
+        longest = max(width, height)
+        if self._max_side is not None and longest > self._max_side:
+            width, height = (max(1, round(side * self._max_side / longest)) for side in (width, height))
+        how = None if longest == max(width, height) else "AREA"
+        # a frame's own scaler would be made anew for each frame, and live as long as it
+        scaler = _scaler(frame.width, frame.height, frame.format.name, width, height)
+        scaled = scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation=how).to_ndarray()
+        image: NDArray[np.uint8] = np.ascontiguousarray(turn(np.asarray(scaled, np.uint8), signs))
+        return {"kind": "frame", "shape": image.shape, "index": index, "time": time}, image.data
 
 
 @lru_cache(maxsize=8)

@@ -50,6 +50,8 @@ class Blocks:
         self.samples += samples.shape[1]
         if self._most is not None:
             samples = samples[:, : max(0, int(self._most * self.rate) - self.kept)]
+        if not samples.size:
+            return  # an empty slice would keep the frame that it is of
         self.kept += samples.shape[1]
         self._held.append(samples)
         self._count += samples.shape[1]

@@ -41,6 +41,9 @@ def scan(
     foreign: Annotated[
         bool, typer.Option("--foreign-marks", help="Read the marks of others' tools too (slower; extra foreign).")
     ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave marks out and look at 8 frames of a film in place of 32.")
+    ] = False,
     jobs: Annotated[
         int, typer.Option("--jobs", help="Files at once, answers as they come; 0 = one a core.", min=0)
     ] = 1,
@@ -88,6 +91,7 @@ def scan(
             inside=tuple(inside or ()),
             mark_keys=tuple(str(path.absolute()) for path in mark_key or ()),
             enrolled=tuple(str(path.absolute()) for path in enrolled or ()),
+            quick=quick,
         )
         raise typer.Exit(_many(files, wanted, executor(jobs=jobs, ray=ray), out=out, as_json=as_json, quiet=quiet))
     recovery, _ = Places.of(store, resolver, inside, mark_key).recovery()
@@ -99,6 +103,7 @@ def scan(
         foreign_marks=foreign,
         mark_keys=keys,
         enrolled=voices,
+        quick=quick,
     )
     kept: list[Report | Unexamined] = []
     worst = 0
