@@ -48,6 +48,7 @@ _SPEC = spec_from_file_location("planted_pulse", Path(__file__).with_name("plant
 planted: Any = module_from_spec(_SPEC)  # type: ignore[arg-type]
 _SPEC.loader.exec_module(planted)  # type: ignore[union-attr]
 
+planted.RATE, planted.SECONDS = 20, 7
 STRENGTHS, CRFS, SEED, BPM = (0.008,), (18,), 1, 72.0
 FIGURES = ("snr", "ties", "patches", "at_rate")
 
@@ -92,17 +93,19 @@ def through(frames: Sequence[Frame], crf: int) -> tuple[Frame, ...]:
     return through_film(frames, h264(crf))
 
 
-def pairs(portraits: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
-    """Return a row for each original and each swap of it."""
+def pairs(portraits: Sequence[Path], folder: Path, *, target_at: int | None = None) -> list[dict[str, Any]]:
+    """Return a row for each original (or the one at a place alone) and each swap of it."""
     book, now = ConsentBook(folder / "book"), datetime.now(UTC)
     for path in portraits:
         consented(book, path, path.stem, now)
     rows = []
     for number, target in enumerate(portraits):
+        if target_at not in (None, number):
+            continue
         for strength in STRENGTHS:
             frames = planted.living(target, strength, np.random.default_rng([SEED, number, round(1e4 * strength)]))
             path = folder / f"{target.stem}-{strength}.mp4"
-            path.write_bytes(encode_film(frames, None, rate=Fraction(25), crf=8))
+            path.write_bytes(encode_film(frames, None, rate=Fraction(planted.RATE), crf=8))
             consented(book, path, target.stem, now)
             films = {"": tuple(frames)}
             for source in portraits:
@@ -205,6 +208,8 @@ def main() -> None:
     parser.add_argument("--media", type=Path, help="films to measure the agreement in")
     parser.add_argument("--followed", type=Path, help="where their followed faces lie")
     parser.add_argument("--agreement-only", action="store_true")
+    parser.add_argument("--target", type=int, help="one target's pairs alone, added to --out")
+    parser.add_argument("--from-rows", type=Path, help="the effects of rows that are there")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     result: dict[str, Any] = {"machine": platform.platform(), "seed": SEED}
@@ -213,9 +218,18 @@ def main() -> None:
         for label in ("bona fide", "spoof"):
             result[label] = agreement([item for item in films if item.label == label], given.followed)
             print(label, json.dumps(result[label]))
-    if not given.agreement_only:
+    portraits = sorted(given.portraits.glob("portrait-*.jpg"))
+    if given.target is not None:
+        with tempfile.TemporaryDirectory() as folder, given.out.open("a") as out:
+            rows = pairs(portraits, Path(folder), target_at=given.target)
+            out.write("".join(json.dumps(row) + "\n" for row in rows))
+        return
+    if given.from_rows:
+        result["rows"] = [json.loads(line) for line in given.from_rows.read_text().splitlines()]
+    elif not given.agreement_only:
         with tempfile.TemporaryDirectory() as folder:
-            result["rows"] = pairs(sorted(given.portraits.glob("portrait-*.jpg")), Path(folder))
+            result["rows"] = pairs(portraits, Path(folder))
+    if "rows" in result:
         result["effects"] = effects(result["rows"])
         for row in result["effects"]:
             print(json.dumps(row))
