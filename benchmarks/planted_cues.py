@@ -34,7 +34,7 @@ from assay.media.image import Still
 from assay.media.packets import film_packets
 from assay.media.view import View
 
-SEED, PICTURES, FILMS = 1, 24, 10
+SEED = 1
 AFTER = (None, 98, 95, 90, 75)
 """Qualities of the JPEG that follows; `None` is none."""
 Pixels = np.ndarray
@@ -171,13 +171,15 @@ def main() -> None:
     """Print a row for each cue and case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--media", type=Path, required=True)
+    parser.add_argument("--pictures", type=int, default=24)
+    parser.add_argument("--films", type=int, default=10)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     real = [item for item in read(given.media) if not item.spoof and item.region is None]
     stills = [item for item in real if item.kind == "image"]
-    chosen = np.random.default_rng(SEED).permutation(len(stills))[:PICTURES]
+    chosen = np.random.default_rng(SEED).permutation(len(stills))[: given.pictures]
     long = [item for item in real if item.kind == "video" and (Asset.open(item.path).video.frames or 0) >= 220]  # type: ignore[union-attr]
-    rows = films(long[:FILMS]) + pictures([stills[n] for n in chosen])
+    rows = films(long[: given.films]) + pictures([stills[n] for n in chosen])
     for row in rows:
         print(json.dumps(row))
     if given.out:
