@@ -18,7 +18,8 @@ __all__ = ["CATALOGUE", "ON_REQUEST", "Detector", "Evidence", "Finding", "Skippe
 CATALOGUE = {
     "declared": ".declared:DeclaredDetector",
     "marks": ".marks:MarksDetector",
-    "audio-lfcc": ".audio.lfcc:LfccDetector",
+    "audio-whisper": ".audio.ear:EarDetector",
+    "audio-part": ".audio.part:PartDetector",
     "audio-speaker": ".audio.cues.speaker:SpeakerDetector",
     "audio-pauses": ".audio.cues.pauses:PausesDetector",
     "audio-phase": ".audio.cues.phase:PhaseDetector",
@@ -40,6 +41,7 @@ CATALOGUE = {
 
 ON_REQUEST = frozenset(
     {
+        "audio-part",
         "audio-speaker",
         "audio-pauses",
         "audio-phase",

@@ -140,9 +140,10 @@ def _model(told: dict[str, Any], session: Any) -> Model:  # noqa: ANN401 - an on
 
 
 def _check_golden(model: Model) -> None:
-    """Raise `ModelError` unless the network gives the scores its card states, to 1e-3 of their size."""
+    """Raise `ModelError` unless the network gives the scores its card states, to 1e-3 or the card's tolerance."""
     expected = np.asarray(model.card.get("golden"), dtype=np.float64)
     found = model.scores(golden_input(model.inputs))
-    if expected.shape != found.shape or not np.allclose(found, expected, rtol=1e-3, atol=1e-4):
+    tolerance = float(model.card.get("tolerance", 1e-4))
+    if expected.shape != found.shape or not np.allclose(found, expected, rtol=1e-3, atol=tolerance):
         msg = f"the model {model.name} gives {found.tolist()} on the made input, its card says {expected.tolist()}"
         raise ModelError(msg)

@@ -58,7 +58,7 @@ def test_the_map_is_the_change_of_the_ratio(spoken: Audio, monkeypatch: pytest.M
 def test_the_page_says_where_the_model_listened(tmp_path: Path, spoken: Audio) -> None:
     path = tmp_path / "voice.wav"
     path.write_bytes(encode_audio(spoken, "wav"))
-    report = scan(path, Examination(trust=Trust(), detectors=("audio-lfcc",), previews=True))
+    report = scan(path, Examination(trust=Trust(), detectors=("audio-whisper",), previews=True))
     assert report.preview is not None
     assert report.preview.listened is not None
     write_page([report], tmp_path / "page.html")

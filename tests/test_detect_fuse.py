@@ -196,9 +196,9 @@ def test_the_docs_say_which_conclusions_the_shipped_models_can_reach() -> None:
     """One model alone cannot reach `likely synthetic`: the page says so for as long as it is true."""
     cards = Path(fusion.__file__).parent / "weights"
     highest = {path.stem: json.loads(path.read_text())["calibration"]["highest"] for path in cards.glob("*.json")}
-    assert set(highest) == {"audio-lfcc", "visual-residual"}
+    assert set(highest) == {"audio-whisper", "visual-residual"}
     alone = {name: fusion._measured([_finding(llr)])[0] for name, llr in highest.items()}
-    both = fusion._measured([_finding(highest["audio-lfcc"], "audio"), _finding(highest["visual-residual"], "visual")])
+    both = fusion._measured([_finding(highest["audio-whisper"], "audio"), _finding(highest["visual-residual"], "visual")])
     assert max(alone.values()) < fusion.LLR_LIKELY <= both[0]
     text = (Path(fusion.__file__).parents[1] / "docs/verdict.md").read_text()
     assert "cannot reach `likely synthetic`" in text

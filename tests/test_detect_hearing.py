@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from assay.detect.audio import hearing
 from assay.detect.audio.hearing import Heard, Stretch, hear, speech_windows, stretches
-from assay.detect.audio.lfcc import LfccDetector
+from assay.detect.audio.ear import EarDetector
 from assay.detect.audio.scoring import MOST, SIZE
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.train import copysynth
@@ -31,7 +31,7 @@ def spoken() -> Audio:
 
 def _answer(samples: np.ndarray, rate: int = RATE) -> tuple[Finding, ...] | Skipped:
     media = Audio(samples=np.atleast_2d(samples).astype(np.float32).clip(-1, 1), rate=rate)
-    return LfccDetector().examine(Evidence(view=View.of(media), verification=None))
+    return EarDetector().examine(Evidence(view=View.of(media), verification=None))
 
 
 def chords(rng: np.random.Generator, seconds: float, *, sustained: bool) -> np.ndarray:
@@ -120,7 +120,7 @@ def test_a_long_recording_is_heard_to_its_end_a_stretch_at_a_time(tmp_path: Path
     assert isinstance(heard, Heard)
     assert heard.seconds == 150.0
     assert min(heard.starts) > 140.0
-    (finding,) = LfccDetector().examine(Evidence(view=view, verification=None))
+    (finding,) = EarDetector().examine(Evidence(view=view, verification=None))
     assert all(140.0 < span.start < span.end <= 150.0 for span in finding.spans)
 
 
@@ -170,7 +170,7 @@ def test_hearing_imports_no_torch(tmp_path: Path, spoken: Audio) -> None:
     program = (
         "import sys; from pathlib import Path; from assay.detect.scan import Examination, scan; "
         "from assay.provenance.trust import Trust; "
-        "report = scan(Path(sys.argv[1]), Examination(trust=Trust(), detectors=('audio-lfcc',), previews=True)); "
+        "report = scan(Path(sys.argv[1]), Examination(trust=Trust(), detectors=('audio-whisper',), previews=True)); "
         "assert report.verdict.findings, report.verdict.skipped; assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-P", "-c", program, str(path)], capture_output=True, text=True, check=False)

@@ -229,7 +229,7 @@ def test_a_crash_does_not_end_like_a_finding(run: Run, tmp_path: Path, monkeypat
 def test_unknown_detectors_are_named_with_the_known(tmp_path: Path, run: Run) -> None:
     answer = run("scan", "--detectors", "tea-leaves", tmp_path)
     assert answer.code == 2
-    assert "audio-lfcc" in answer.err
+    assert "audio-whisper" in answer.err
 
 
 def test_sign_and_verify_as_the_readme_says(tmp_path: Path, makers: ModuleType, run: Run) -> None:

@@ -237,6 +237,6 @@ def test_a_changed_file_is_scanned_again_and_other_options_are_refused(
     (folder / "0.wav").write_bytes((folder / "1.wav").read_bytes())
     again = run("scan", "--jobs", 2, "--out", out, folder)
     assert [line.partition(": ")[0] for line in again.out.splitlines()] == [str(folder / "0.wav")]
-    other = run("scan", "--jobs", 2, "--out", out, "--detectors", "audio-lfcc", folder)
+    other = run("scan", "--jobs", 2, "--out", out, "--detectors", "audio-whisper", folder)
     assert other.code == 2
     assert "other options of scanning: choose another place" in other.err

@@ -40,6 +40,11 @@ def features(window: F32) -> F32:
     return np.asarray(np.nan_to_num(joined, nan=0.0, posinf=0.0, neginf=0.0))
 
 
+def heard(window: F32) -> F32:
+    """Return what the shipped model hears of one window: its samples, then its `features`, `[n + FEATURES]`."""
+    return np.concatenate([np.asarray(window, np.float32), features(window)])
+
+
 def _modulation(static: F32) -> F32:
     """Return log power of each coefficient's course in bands from 0 to 50 Hz, relative to the coefficients' mean."""
     course = np.abs(np.fft.rfft(static - static.mean(axis=0), axis=0)) ** 2
@@ -76,12 +81,12 @@ def _excitation(window: F32) -> F32:
     loud = shaped.std(axis=1) > 0.01
     if loud.sum() < 3:
         return np.zeros(24, np.float32)
-    shaped, pieces = shaped[loud].astype(np.float64), pieces[loud].astype(np.float64)
+    shaped, pieces = shaped[loud], pieces[loud]
     residual = _residual(shaped, pieces)
     sizes = residual.std(axis=1, keepdims=True) + 1e-9
     unit = residual / sizes
     square = unit * unit
-    spectrum = np.abs(np.fft.rfft(unit, 2048, axis=1)) ** 2
+    spectrum = np.abs(np.fft.rfft(unit, 2 * size, axis=1)) ** 2
     periodic = np.fft.irfft(spectrum, axis=1)[:, RATE // 500 : RATE // 50].max(axis=1) / unit.shape[1]
     numbers = np.stack(
         [
@@ -90,7 +95,7 @@ def _excitation(window: F32) -> F32:
             np.abs(unit).max(axis=1),
             periodic,
             np.log(sizes[:, 0]) - np.log(shaped.std(axis=1)),
-            (np.abs(unit) > 3).mean(axis=1),
+            (square > 9).mean(axis=1),
         ]
     )
     return np.concatenate(
@@ -98,17 +103,31 @@ def _excitation(window: F32) -> F32:
     ).astype(np.float32)
 
 
-def _residual(shaped: NDArray[np.float64], pieces: NDArray[np.float64]) -> NDArray[np.float64]:
+def _residual(shaped: F32, pieces: F32) -> F32:
     """Return what linear prediction from `shaped` does not explain of `pieces` `[frames, n]`, `[frames, n - order]`."""
     spectrum = np.abs(np.fft.rfft(shaped, 2 * shaped.shape[1], axis=1)) ** 2
-    lags = np.fft.irfft(spectrum, axis=1)[:, : _ORDER + 1]
-    lags[:, 0] *= 1.0001  # -40 dB of white noise keeps the equations solvable
-    lags[:, 0] += 1e-9
-    where = np.abs(np.subtract.outer(np.arange(_ORDER), np.arange(_ORDER)))
-    taps = np.linalg.solve(lags[:, where], lags[:, 1:, None])[..., 0]
-    past = np.lib.stride_tricks.sliding_window_view(pieces, _ORDER + 1, axis=1)
-    whole = np.concatenate([-taps[:, ::-1], np.ones((len(taps), 1))], axis=1)
-    return np.asarray(np.einsum("fnk,fk->fn", past, whole))
+    lags = np.fft.irfft(spectrum, axis=1)[:, : _ORDER + 1].astype(np.float64)
+    lags[:, 0] = lags[:, 0] * 1.0001 + 1e-9  # -40 dB of white noise keeps the equations solvable
+    taps = _prediction(lags).astype(np.float32)
+    count = pieces.shape[1] - _ORDER
+    left = pieces[:, _ORDER:].copy()
+    part = np.empty_like(left)
+    for lag in range(1, _ORDER + 1):
+        left -= np.multiply(pieces[:, _ORDER - lag : _ORDER - lag + count], taps[:, lag - 1, None], out=part)
+    return left
+
+
+def _prediction(lags: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the taps of linear prediction from autocorrelations `[frames, order + 1]` by Levinson's recursion."""
+    taps = np.zeros((len(lags), lags.shape[1] - 1))
+    error = lags[:, 0].copy()
+    for order in range(taps.shape[1]):
+        known = taps[:, :order].copy()
+        mirror = (lags[:, order + 1] - (known * lags[:, order:0:-1]).sum(axis=1)) / error
+        taps[:, :order] = known - mirror[:, None] * known[:, ::-1]
+        taps[:, order] = mirror
+        error *= 1 - mirror * mirror
+    return taps
 
 
 def _phase(window: F32, active: NDArray[np.bool_]) -> F32:

@@ -19,24 +19,28 @@ from ...media.audio import Audio
 from ...media.errors import AssayError
 from ..audio.frontends import FrontEnd
 from ..audio.gate import windows
-from .audio_material import randomness, sound, spread
+from .audio_material import marked, randomness, sound, spread
 from .table import F32, Rows, Table, digest, keep, kept
 
 _WINDOWS = 2
-"""Windows of each version of a clip that are kept, evenly spread."""
+"""Windows of each version of a clip that are kept, evenly spread; one more of the clip as it is."""
+MARKED = "mark"
+"""What the version of a clip is called that bears our generators' mark and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutting:
     """How clips become windows of `size` samples: as they are and after `laundered` chains drawn from `chains`.
 
-    The draw is the same for both classes.
+    One more version bears the mark of our own generators (`MARKED`), and laundered ones bear it with the chance
+    `marked`. The draw is the same for both classes.
     """
 
     size: int
     chains: tuple[str, ...]
     laundered: int
     seed: int
+    marked: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +94,14 @@ def _windows(item: Item, cutting: Cutting) -> Rows:
     skipped: list[str] = []
     try:
         audio = sound(item, rng)
-        for chain in ("none", *rng.choice(cutting.chains, cutting.laundered, replace=False)):
-            found = windows(cast("Audio", launder(audio, str(chain), rng)), size=cutting.size)
-            chosen = spread(len(found.starts), _WINDOWS)
+        for chain in _versions(cutting, rng):
+            bearing = chain == MARKED or (chain != "none" and rng.random() < cutting.marked)
+            plain = marked(audio, rng) if bearing else audio
+            washed = plain if chain == MARKED else launder(plain, chain, rng)
+            found = windows(cast("Audio", washed), size=cutting.size)
+            chosen = spread(len(found.starts), _WINDOWS + (chain == "none"))
             values += [found.samples[window] for window in chosen]
-            chains += [str(chain)] * len(chosen)
+            chains += [chain] * len(chosen)
             if not chosen:
                 skipped.append(f"{chain}: only {found.active:.1f} s of active sound")
     except AssayError as error:
@@ -104,6 +111,12 @@ def _windows(item: Item, cutting: Cutting) -> Rows:
         chains=tuple(chains),
         skipped=tuple(skipped),
     )
+
+
+def _versions(cutting: Cutting, rng: np.random.Generator) -> list[str]:
+    """Return the chains that a clip goes through: none, the mark alone (where marks are wanted), and drawn ones."""
+    drawn = rng.choice(cutting.chains, cutting.laundered, replace=False)
+    return ["none", *([MARKED] if cutting.marked else []), *map(str, drawn)]
 
 
 class Heard(Dataset[tuple[Tensor, Tensor]]):

@@ -14,12 +14,15 @@ from ...datasets.splits import draw
 from ...media.asset import Asset
 from ...media.audio import Audio
 from ...media.decode import decode_audio
+from ...provenance.marks import MarkError, audio_scheme
 from . import copysynth
 from .fit import MADE, made
 
 CHAINS = (
     *(
+        "mp3-32k",
         "mp3-64k",
+        "mp3-128k",
         "aac-64k",
         "opus-24k",
         "telephone",
@@ -30,7 +33,8 @@ CHAINS = (
         "reverb",
         "lowpass",
     ),
-    *("telephone+noise-20", "reverb+noise-20", "noise-20+opus-24k"),
+    *("telephone+noise-20", "reverb+noise-20", "noise-20+opus-24k", "resample+mp3-64k", "equaliser+mp3-64k"),
+    *("rawboost-convolutive", "rawboost-impulsive", "rawboost-stationary", "equaliser", "compressor", "room"),
 )
 """Laundering to train on. Level and silence are fixed by the front end; at 10 dB nothing is learned but noise."""
 SECONDS = 12.0
@@ -42,14 +46,15 @@ COPIED_SECONDS = 4.0
 def material(
     items: Sequence[Item], *, seed: int, copies: float, spoken: int, groups: int
 ) -> list[tuple[str, list[Item]]]:
-    """Return what to train on, in parts with a name for each: the corpus, copies of a share of its voices, made speech.
+    """Return what to train on, in parts with a name for each: the corpus, copies of its voices, made speech.
 
-    The `spoken` utterances are dealt to as many `groups`.
+    `copies` is how many copies a voice has on average, each by another vocoder; the `spoken` utterances are dealt to as
+    many `groups`.
     """
-    copied = [item for item in items if not item.spoof and draw(f"copy {item.id}", seed) < copies]
+    copied = [copy for item in items if not item.spoof for copy in _copies_of(item, seed, copies)]
     parts = [
         ("listening to the corpus", list(items)),
-        ("copying voices by vocoders", [_copy_of(item, seed) for item in copied]),
+        ("copying voices by vocoders", copied),
         ("speaking", _utterances(spoken, groups)),
     ]
     return [(what, part) for what, part in parts if part]
@@ -60,10 +65,14 @@ def randomness(item: Item, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])])
 
 
-def _copy_of(item: Item, seed: int) -> Item:
-    """Return the item of a vocoder's copy, by WORLD or Griffin-Lim; it stays in the original's group."""
-    process = "world" if draw(f"vocoder {item.id}", seed) < 0.5 else "griffin-lim"
-    return replace(item, id=f"{item.id}+{process}", label=SPOOF, maker=f"{process} copy{MADE}", process=process)
+def _copies_of(item: Item, seed: int, copies: float) -> list[Item]:
+    """Return the items of a clip's copies, by vocoders drawn; they stay in the original's group."""
+    count = int(copies) + (draw(f"copy {item.id}", seed) < copies % 1)
+    drawn = sorted(copysynth.COPIES, key=lambda process: draw(f"{process} {item.id}", seed))[:count]
+    return [
+        replace(item, id=f"{item.id}+{process}", label=SPOOF, maker=f"{process} copy{MADE}", process=process)
+        for process in drawn
+    ]
 
 
 def _utterances(spoken: int, groups: int) -> list[Item]:
@@ -97,3 +106,16 @@ def sound(item: Item, rng: np.random.Generator) -> Audio:
     seconds = COPIED_SECONDS if copied else SECONDS
     first = Audio(samples=np.ascontiguousarray(audio.samples[:, : int(seconds * audio.rate)]), rate=audio.rate)
     return copied(first, rng) if copied else first
+
+
+def marked(audio: Audio, rng: np.random.Generator) -> Audio:
+    """Return `audio` with the sound mark of our own generators under a drawn key and id, or as it is where none fits.
+
+    What is trained on bears it as often in both classes: else a detector would learn that marked speech is a fake (or,
+    trained without it, that marked speech is real), and the mark would decide where the voice should.
+    """
+    payload, key = int(rng.integers(2**63)), rng.bytes(32)
+    try:
+        return audio_scheme().embed(audio, payload, key)
+    except MarkError:
+        return audio

@@ -19,8 +19,8 @@ from ...datasets import splits
 from ...datasets.corpus import Item, both_labels
 from ..audio.frontends import front_end
 from ..model import golden_input
-from .audio import metrics, versions
 from .audio_crops import Crops, Cutting, cut
+from .audio_figures import metrics, versions
 from .audio_loop import judge, teach
 from .audio_material import CHAINS, material
 from .calibration import calibrate

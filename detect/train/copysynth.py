@@ -16,12 +16,36 @@ from numpy.typing import NDArray
 
 from ...media.audio import Audio, resample
 from ...media.errors import MissingExtra
+from .copies import codebook, lpc_vocoder, mel_blurred, phase_made_up, smoothed, through_mel, upsampled
 
 F32 = NDArray[np.float32]
 
 
 def world(audio: Audio, rng: np.random.Generator) -> Audio:
     """Return `audio` through WORLD (Morise et al. 2016) at 16 or 24 kHz, half the time at another pitch."""
+    rate = int(rng.choice([16_000, 24_000]))
+    pyworld, pitch, envelope, breath = _analysed(audio, rate)
+    moved = pitch * 2 ** (rng.uniform(-3, 3) / 12 if rng.random() < 0.5 else 0.0)
+    return _sound(pyworld.synthesize(moved, envelope, breath, rate), rate)
+
+
+def world_coded(audio: Audio, rng: np.random.Generator) -> Audio:
+    """Return `audio` through WORLD, envelope and breath in few coefficients and smoothed: statistical synthesis."""
+    from scipy.ndimage import gaussian_filter1d
+
+    rate = int(rng.choice([16_000, 24_000]))
+    pyworld, pitch, envelope, breath = _analysed(audio, rate)
+    size = (envelope.shape[1] - 1) * 2
+    coded = pyworld.code_spectral_envelope(envelope, rate, int(rng.choice([24, 40, 60])))
+    coded = np.ascontiguousarray(gaussian_filter1d(coded, rng.uniform(0.5, 4.0), axis=0))
+    envelope = pyworld.decode_spectral_envelope(coded, rate, size)
+    breath = pyworld.decode_aperiodicity(pyworld.code_aperiodicity(breath, rate), rate, size)
+    pitch = np.where(pitch > 0, gaussian_filter1d(pitch, rng.uniform(0, 2)), 0.0) if rng.random() < 0.5 else pitch
+    return _sound(pyworld.synthesize(pitch, envelope, breath, rate), rate)
+
+
+def _analysed(audio: Audio, rate: int) -> tuple[Any, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the package pyworld, and pitch, envelope and breath of `audio` at `rate`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pyworld 0.3.5 asks the deprecated pkg_resources for its own version
@@ -29,20 +53,16 @@ def world(audio: Audio, rng: np.random.Generator) -> Audio:
     except ImportError as error:
         feature = "training on WORLD copies"
         raise MissingExtra(feature, "generate") from error
-    rate = int(rng.choice([16_000, 24_000]))
     speech = resample(audio.mono(), audio.rate, rate).astype(np.float64)
     coarse, times = pyworld.dio(speech, rate)
     pitch = pyworld.stonemask(speech, coarse, times, rate)
-    envelope = pyworld.cheaptrick(speech, pitch, times, rate)
-    breath = pyworld.d4c(speech, pitch, times, rate)
-    moved = pitch * 2 ** (rng.uniform(-3, 3) / 12 if rng.random() < 0.5 else 0.0)
-    return _sound(pyworld.synthesize(moved, envelope, breath, rate), rate)
+    return pyworld, pitch, pyworld.cheaptrick(speech, pitch, times, rate), pyworld.d4c(speech, pitch, times, rate)
 
 
 def griffin_lim(audio: Audio, rng: np.random.Generator) -> Audio:
-    """Return `audio` with its phase guessed again from magnitudes, linear or through 80 mel bands.
+    """Return `audio` with its phase guessed again from magnitudes, linear or through 40 to 128 mel bands.
 
-    Griffin & Lim 1984 with the momentum of Perraudin et al. 2013; 24 to 60 rounds, windows of 32 or 64 ms.
+    Griffin & Lim 1984 with the momentum of Perraudin et al. 2013; 4 to 60 rounds, windows of 32 or 64 ms.
     """
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
@@ -54,26 +74,15 @@ def griffin_lim(audio: Audio, rng: np.random.Generator) -> Audio:
     speech = np.pad(speech, (0, max(0, 2 * size - speech.size)))
     wanted = np.abs(frames.stft(speech))
     if rng.random() < 0.5:
-        bank = _mel(size // 2 + 1, rate)
-        wanted = np.maximum(np.linalg.pinv(bank) @ (bank @ wanted), 0.0)
+        wanted = through_mel(wanted, rng)
     phase = np.exp(2j * np.pi * rng.random(wanted.shape))
     before = np.zeros_like(phase)
-    for _ in range(int(rng.integers(24, 60))):
+    for _ in range(int(rng.integers(4, 60))):
         guess = frames.stft(frames.istft(wanted * phase, k1=speech.size))
         turned = guess - 0.99 / 1.99 * before
         phase = turned / np.maximum(np.abs(turned), 1e-12)
         before = guess
     return _sound(frames.istft(wanted * phase, k1=speech.size), rate)
-
-
-def _mel(bins: int, rate: int, bands: int = 80) -> NDArray[np.float64]:
-    """Return `bands` triangles spaced by the mel scale (O'Shaughnessy 1987), `[bands, bins]`."""
-    top = 2595 * np.log10(1 + rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)
-    hertz = np.linspace(0, rate / 2, bins)
-    up = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    down = (edges[2:, None] - hertz) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0, np.minimum(up, down))
 
 
 SENTENCES = (
@@ -119,6 +128,16 @@ def _sound(samples: NDArray[np.floating], rate: int) -> Audio:
 
 
 COPIES: Mapping[str, Callable[[Audio, np.random.Generator], Audio]] = MappingProxyType(
-    {"world": world, "griffin-lim": griffin_lim}
+    {
+        "world": world,
+        "world-coded": world_coded,
+        "griffin-lim": griffin_lim,
+        "mel-blurred": mel_blurred,
+        "phase-made-up": phase_made_up,
+        "smoothed": smoothed,
+        "codebook": codebook,
+        "upsampled": upsampled,
+        "lpc": lpc_vocoder,
+    }
 )
-"""Process of an item -> the vocoder that makes it."""
+"""Process of an item -> what copies it."""

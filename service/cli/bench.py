@@ -26,7 +26,7 @@ app = typer.Typer(
 app.command("rows")(bench_results.rows)
 app.command("marks")(bench_marks.marks)
 app.command("leaderboard")(bench_results.leaderboard)
-FORENSIC = "audio-lfcc,visual-residual"
+FORENSIC = "audio-whisper,visual-residual"
 MAKERS = "hibari-world,world-copy,griffin-lim,landmark-swap"
 DETECTORS = (
     "Ours by name, separated by commas, or one made by others: py:MODULE:FUNCTION, cmd:PROGRAM {path}, "

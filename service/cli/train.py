@@ -11,7 +11,7 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-HEADS, RESIDUAL = "lfcc-heads", "residual-heads"
+SHIPPED, RESIDUAL = "whisper", "residual-heads"
 DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
@@ -27,10 +27,10 @@ def audio(
         str,
         typer.Option(
             "--model",
-            help="lfcc-heads (the shipped detector's linear heads), or a network: lfcc-gmm, lcnn, rawnet2, aasist, "
-            "aasist-l, se-resnet, ecapa, ssl.",
+            help="whisper (the shipped detector: a line on Whisper's first layers), or a network: lfcc-gmm, lcnn, "
+            "rawnet2, aasist, aasist-l, se-resnet, ecapa, ssl.",
         ),
-    ] = HEADS,
+    ] = SHIPPED,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 20,
     batch: Annotated[int, typer.Option("--batch", min=2, help="Windows in a batch of a network.")] = 32,
     device: Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu or gpu.")] = "auto",
@@ -42,8 +42,8 @@ def audio(
         int | None, typer.Option("--laundered", min=1, help="Laundered versions of a clip: 2, networks 4.")
     ] = None,
     copies: Annotated[
-        float, typer.Option("--copies", min=0, max=1, help="Share of real clips copied by vocoders.")
-    ] = 0.5,
+        float | None, typer.Option("--copies", min=0, help="Copies of each real clip by vocoders: 1.3, networks 0.5.")
+    ] = None,
     spoken: Annotated[int, typer.Option("--spoken", min=0, help="Utterances made by text to speech.")] = 48,
     encoder: Annotated[
         Path | None, typer.Option("--encoder", help="Folder of a wav2vec 2.0, HuBERT or WavLM encoder, for ssl.")
@@ -62,17 +62,18 @@ def audio(
     from ...detect.train.networks import NETWORKS
     from .progress import steps
 
-    _one_of(model, (HEADS, *NETWORKS))
+    _one_of(model, (SHIPPED, *NETWORKS))
     _one_of(device, DEVICES)
-    chosen: dict[str, Any] = {"copies": copies, "spoken": spoken}
-    chosen |= {key: value for key, value in (("folds", folds), ("laundered", laundered)) if value is not None}
+    chosen: dict[str, Any] = {"spoken": spoken}
+    told = {"folds": folds, "laundered": laundered, "copies": copies}
+    chosen |= {key: value for key, value in told.items() if value is not None}
     items = read(corpus)
     with steps(total=None, quiet=quiet) as tell:
 
         def progress(what: str, _done: float) -> None:
             tell.stage(what)
 
-        if model == HEADS:
+        if model == SHIPPED:
             from ...detect.train.audio import Settings, train
 
             settings = replace(Settings(seed=seed, cache=cache), **chosen)

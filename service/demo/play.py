@@ -32,7 +32,7 @@ from .refuse import refusals
 from .stage import PURPOSE, Damaged, Play, Stage, Work
 
 PHOTO_FAKE, FILM_FAKE, VOICE_FAKE = "swapped-photo.jpg", "swapped-film.mp4", "cloned-voice.wav"
-DETECTORS = ("audio-lfcc", "visual-residual")
+DETECTORS = ("audio-whisper", "visual-residual")
 MAKERS = ("hibari-world", "world-copy", "griffin-lim", "landmark-swap", "landmark-swap-film")
 # What the benchmark takes of each kind: enough to show a table, little enough to end in a minute.
 BENCH_MOST = {"image": 4, "audio": 4, "video": 1}

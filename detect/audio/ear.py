@@ -16,11 +16,11 @@ SPAN_LLR = 0.3
 _SECONDS = SIZE / 16_000
 
 
-class LfccDetector:
-    """Tells synthetic from recorded speech by the statistics of linear-frequency cepstra."""
+class EarDetector:
+    """Tells synthetic from recorded speech by what Whisper's first layers hear and by statistics of cepstra."""
 
     name = NAME
-    version = "1"
+    version = "2"
 
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return one finding with the suspicious stretches, or why there is none.
@@ -36,7 +36,7 @@ class LfccDetector:
         spans = spans_of(found.starts, found.scores, model, end=found.seconds)
         stretches = "1 stretch stands" if len(spans) == 1 else f"{len(spans)} stretches stand"
         where = f"; {stretches} out" if spans and len(found.starts) > 1 else ""
-        note = f"spectral traces over {len(found.starts)} windows of {_SECONDS:g} s with speech{where}"
+        note = f"traces of synthesis looked for in {len(found.starts)} windows of {_SECONDS:g} s with speech{where}"
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
