@@ -24,16 +24,15 @@ import numpy as np
 from assay.datasets.corpus import read as corpus
 from assay.detect.audio import localise
 from assay.detect.audio.localise import RESOLUTION, course, segment_labels
-from assay.detect.audio.moments import FILTERS
+from assay.detect.audio.moments import FILTERS, GROUP
 from assay.detect.train import localise as training
 from assay.detect.train.calibration import calibrate
 from assay.detect.train.moments_material import Example, examples, read
-from assay.detect.train.moments_network import Pace
 from assay.eval.metrics import eer as ranked_eer
 from assay.eval.metrics.spans import Track, ap_at_iou, ar_at, segment_eer
 from numpy.typing import NDArray
 
-SEED, DRAWS = 1, 300
+SEED, DRAWS = 1, 200
 F64 = NDArray[np.float64]
 PART = ("copy", "voice", "fake-same", "fake-other")
 REAL = ("none", "real-same", "real-other")
@@ -46,23 +45,18 @@ def main() -> None:
     for name in ("media", "work", "out"):
         options.add_argument(f"--{name}", type=Path)
     options.add_argument("--part", type=int, nargs=2, default=(0, 1))
-    options.add_argument("--epochs", type=int, default=Pace().epochs)
     chosen = options.parse_args()
     if chosen.what == "make":
         items = corpus(chosen.media / "speech")
         examples(items, seed=SEED, cache=chosen.work, part=tuple(chosen.part), done=lambda share: say(f"{share:.3f}"))
         return
-    import torch
-
-    torch.set_num_threads(1)
     found = [one for place in sorted(chosen.work.glob(f"*-{SEED}.npz")) for one in read(place)]
-    unseen = kept_scores(found, chosen.work, Pace(epochs=chosen.epochs))
+    unseen = kept_scores(found, chosen.work)
     told = measured(found, unseen)
     if chosen.what == "ship":
-        facts = {"metrics": told, "training": {"commit": commit(), "seed": SEED, "epochs": chosen.epochs}}
-        pace = Pace(epochs=chosen.epochs)
+        facts = {"metrics": told, "training": {"commit": commit(), "seed": SEED, "strength": training.STRENGTH}}
         items = corpus(chosen.media / "speech")
-        say(str(training.train(found, items, out=chosen.out, unseen=unseen, pace=pace, facts=facts)))
+        say(str(training.train(found, items, out=chosen.out, unseen=unseen, facts=facts)))
         return
     chosen.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"commit": commit(), "seed": SEED} | told, indent=1)
@@ -70,11 +64,11 @@ def main() -> None:
     sys.stdout.write(text + "\n")
 
 
-def kept_scores(found: Sequence[Example], work: Path, pace: Pace) -> tuple[list[int], list[F64]]:
-    """Return the scores by networks that know neither speaker, page nor maker; kept in `work` for the next run."""
-    place = work / f"unseen-{len(found)}-{pace.epochs}.npz"
+def kept_scores(found: Sequence[Example], work: Path) -> tuple[list[int], list[F64]]:
+    """Return the scores by lines that know neither speaker, page nor maker; kept in `work` for the next run."""
+    place = work / f"unseen-{len(found)}.npz"
     if not place.exists():
-        positions, values = training.unseen_scores(found, pace, lambda what, share: say(f"{what} {share:.2f}"))
+        positions, values = training.unseen_scores(found, lambda what, share: say(f"{what} {share:.2f}"))
         np.savez(place, positions=positions, sizes=[len(v) for v in values], values=np.concatenate(values))
     with np.load(place) as kept:
         parts = np.split(kept["values"], np.cumsum(kept["sizes"])[:-1])
@@ -108,25 +102,25 @@ def calibrated(tested: Sequence[Example], scores: Sequence[F64], labels: Sequenc
     """Return log10 ratios; those of a fold by a line learned from the other folds."""
     out: list[F64] = [np.zeros(0)] * len(tested)
     for fold in range(3):
-        others = [i for i, one in enumerate(tested) if one.fold != fold]
+        others = [i for i, one in enumerate(tested) if one.fold != fold and one.kind != "whole"]
         values, made = np.concatenate([scores[i] for i in others]), np.concatenate([labels[i] for i in others])
         groups = np.concatenate([[tested[i].group] * len(scores[i]) for i in others])
         chosen = np.random.default_rng(SEED).choice(values.size, min(values.size, 20_000), replace=False)
         line = calibrate(values[chosen], made[chosen], groups[chosen].tolist(), seed=SEED)
         for i, one in enumerate(tested):
             if one.fold == fold:
-                out[i] = line.llr(scores[i])
+                out[i] = line.slope * scores[i] + line.intercept
     return out
 
 
 def segments(
     tested: Sequence[Example], scores: Sequence[F64], labels: Sequence[NDArray[np.bool_]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the segment EER at 160 ms of sets of recordings, for the network and for what needs none."""
+    """Return the segment EER at 160 ms of sets of recordings, for the line and for what needs none."""
     rng = np.random.default_rng(SEED)
     rivals = {
-        "network": scores,
-        "energy": [one.moments[:, :FILTERS].mean(axis=1)[:: localise.GROUP].astype(np.float64) for one in tested],
+        "line": scores,
+        "energy": [one.moments[:, :FILTERS].mean(axis=1)[::GROUP].astype(np.float64) for one in tested],
         "no change: one score a recording": [np.full(len(v), v.mean()) for v in scores],
         "shuffled": [rng.permutation(v) for v in scores],
     }
@@ -144,15 +138,16 @@ def segments(
             rows = [i for i, one in enumerate(tested) if fits(one) and (one.chain == "none") == (chain == "clean")]
             if not any(labels[i].any() for i in rows):
                 continue
-            told[f"{name}, {chain}"] = {"recordings": len(rows)} | {
-                rival: interval(
-                    [tested[i].group for i in rows],
-                    lambda chosen, rows=rows, values=values: segment_eer(
-                        [values[rows[k]] for k in chosen], [labels[rows[k]] for k in chosen]
-                    ),
-                )
-                for rival, values in rivals.items()
-            }
+            figures: dict[str, Any] = {"recordings": len(rows)}
+            for rival, values in rivals.items():
+
+                def figure(chosen: Sequence[int], values: Sequence[F64] = values, rows: list[int] = rows) -> float:
+                    kept = [rows[k] for k in chosen]
+                    return segment_eer([values[k] for k in kept], [labels[k] for k in kept])
+
+                groups = [tested[i].group for i in rows]
+                figures[rival] = interval(groups, figure) if rival == "line" else round(figure(range(len(rows))), 3)
+            told[f"{name}, {chain}"] = figures
     return told
 
 
@@ -173,28 +168,30 @@ def interval(groups: Sequence[str], figure: Callable[[Sequence[int]], float]) ->
 
 
 METHODS: dict[str, Callable[[F64], tuple[list[tuple[float, float]], list[float]]]] = {
-    **{f"two states, price {price:g}": lambda llrs, price=price: by_states(llrs, price) for price in (1.0, 2.0, 3.0)},
-    "threshold": lambda llrs: by_states(llrs, 0.0),
-    "PELT (ruptures)": lambda llrs: by_pelt(llrs, 3.0),
+    "two states, as shipped": lambda llrs: by_states(llrs, localise.PRICE, localise.PRIOR),
+    "two states, even odds, price 0.5": lambda llrs: by_states(llrs, 0.5, 0.0),
+    "two states, even odds, price 1": lambda llrs: by_states(llrs, 1.0, 0.0),
+    "threshold, even odds": lambda llrs: by_states(llrs, 0.0, 0.0),
+    "PELT (ruptures), pieces above 0": lambda llrs: by_pelt(llrs, 1.0),
     "whole recording": lambda llrs: ([(0.0, len(llrs) * RESOLUTION)], [float(llrs.mean())]),
 }
 
 
-def by_states(llrs: F64, price: float) -> tuple[list[tuple[float, float]], list[float]]:
+def by_states(llrs: F64, price: float, prior: float) -> tuple[list[tuple[float, float]], list[float]]:
     """Return spans and strengths by the likeliest course."""
-    found = course(llrs, price=price)
+    found = course(llrs, price=price, prior=prior)
     return [(span.start, span.end) for span in found.spans], list(found.strengths)
 
 
 def by_pelt(llrs: F64, penalty: float) -> tuple[list[tuple[float, float]], list[float]]:
-    """Return the pieces of PELT with a mean above the prior (Killick, Fearnhead & Eckley, JASA 107, 2012)."""
+    """Return the pieces of PELT with a mean above 0 (Killick, Fearnhead & Eckley, JASA 107, 2012)."""
     import ruptures
 
     if len(llrs) < 4:
         return [], []
     ends = ruptures.Pelt(model="l2", min_size=2, jump=1).fit(llrs[:, None]).predict(pen=penalty)
-    pieces = [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if llrs[a:b].mean() + localise.PRIOR > 0]
-    strengths = [float((llrs[a:b] + localise.PRIOR).sum()) for a, b in pieces]
+    pieces = [(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True) if llrs[a:b].mean() > 0]
+    strengths = [float(llrs[a:b].sum()) for a, b in pieces]
     return [(a * RESOLUTION, b * RESOLUTION) for a, b in pieces], strengths
 
 

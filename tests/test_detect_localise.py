@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.datasets.corpus import BONA_FIDE, SPOOF, Item
-from assay.detect.audio.localise import GROUP, RESOLUTION, course, segment_labels, viterbi
-from assay.detect.audio.moments import HOP, WIDTH, moments
+from assay.detect.audio.localise import RESOLUTION, course, segment_labels, segment_scores, viterbi
+from assay.detect.audio.moments import COMPARED, GROUP, HOP, WIDTH, compared, moments
+from assay.detect.audio.part import PartDetector, spans_in
+from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.train import copysynth
 from assay.detect.train.splices import KINDS, LEAST_SECONDS, RATE, SYNTHETIC, Clip, Pantry, splice
-from assay.media.audio import resample
+from assay.media.asset import Asset
+from assay.media.audio import Audio, resample
+from assay.media.decode import decode_audio
+from assay.media.view import View
 
 
 def _clip(name: str, speaker: str, samples: np.ndarray, *, maker: str = "") -> Clip:
@@ -142,10 +147,9 @@ def test_no_fold_hears_a_speaker_a_page_or_a_maker_of_its_test() -> None:
         assert {"", "a", f"b{fold}", makers[fold]} == asked
 
 
-def test_a_small_training_finds_another_timbre(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+def test_a_small_training_finds_another_timbre() -> None:
+    from assay.detect.train.localise import fit, labels_of
     from assay.detect.train.moments_material import Example
-    from assay.detect.train.moments_network import Pace, onnx_of, scores, teach
 
     rng = np.random.default_rng(2)
     found = []
@@ -159,13 +163,22 @@ def test_a_small_training_finds_another_timbre(tmp_path: Path) -> None:
                 moments=rows, spans=span, edited=span, kind="copy", maker="x", chain="none", fold=0, group="", name=""
             )
         )
-    torch.set_num_threads(1)
-    network = teach(found[:20], Pace(epochs=8, batch=5), lambda _share: None)
-    for one, values in zip(found[20:], scores(network, found[20:]), strict=True):
-        labels = segment_labels(one.spans, count=200)
+    line = fit(found[:20], strength=10.0)
+    for one in found[20:]:
+        values, labels = line.scores(compared(one.moments)), labels_of(one)
         assert values.shape == labels.shape
         assert values[labels].mean() > values[~labels].mean() + 1.0
-    assert onnx_of(network).inputs == WIDTH
+
+
+def test_every_160_ms_is_compared_with_the_whole() -> None:
+    rows = np.zeros((203, WIDTH), np.float32)
+    rows[104:120, 3] = 2.0
+    found = compared(rows)
+    assert found.shape == (-(-203 // GROUP), COMPARED)
+    assert np.argmax(found[:, 3]) in range(11, 17)
+    assert found[0, 3] < 0.0
+    assert np.allclose(found[:, 4], 0.0)
+    assert compared(rows[:0]).shape == (0, COMPARED)
 
 
 def test_a_copy_by_a_vocoder_is_as_long_as_what_it_replaces() -> None:
@@ -175,3 +188,52 @@ def test_a_copy_by_a_vocoder_is_as_long_as_what_it_replaces() -> None:
     made = splice(host, "copy", stocked, np.random.default_rng(4))
     assert made is not None
     assert made.samples.size == min(host.samples.size, 8 * RATE)
+
+
+def _part(samples: np.ndarray) -> tuple[Finding, ...] | Skipped:
+    media = Audio(samples=samples[None].astype(np.float32).clip(-1, 1), rate=RATE)
+    return PartDetector().examine(Evidence(view=View.of(media), verification=None))
+
+
+def test_the_detector_tells_spans_inside_the_sound_and_weighs_nothing() -> None:
+    voice = copysynth.speak(np.random.default_rng(1))
+    speech = resample(voice.mono(), voice.rate, RATE)
+    answer = _part(speech)
+    assert isinstance(answer, tuple)
+    (finding,) = answer
+    assert finding == _part(speech)[0]  # type: ignore[index]
+    assert finding.llr == 0.0
+    assert not finding.weighs
+    assert "does not count" in finding.note
+    assert all(0.0 <= span.start < span.end <= speech.size / RATE for span in finding.spans)
+    assert spans_in(View.of(Audio(samples=speech[None], rate=RATE))) == finding.spans
+
+
+def test_a_made_stretch_in_real_speech_scores_higher_than_the_speech_around_it(shared: Path) -> None:
+    said = copysynth.speak(np.random.default_rng(6))
+    stocked = Pantry(real=[], fake=[], copies=(), voices={"voice": [resample(said.mono(), said.rate, RATE)]})
+    higher = []
+    for number in (2, 3, 4):
+        clip = decode_audio(Asset.open(shared / "media" / "demo" / f"voice-{number}.flac"))
+        host = _clip("real", "reader", resample(clip.mono(), clip.rate, RATE)[: 8 * RATE])
+        for seed in range(4):
+            made = splice(host, "voice", stocked, np.random.default_rng(seed))
+            assert made is not None
+            scores = segment_scores(made.samples)
+            inside = segment_labels(np.array([[s.start, s.end] for s in made.spans]), count=made.samples.size // HOP)
+            higher.append(scores[inside].mean() - scores[~inside].mean())
+    assert np.mean(higher) > 0.3
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        pytest.param(np.zeros(1000), "too short", id="short"),
+        pytest.param(0.1 * np.sin(np.arange(64_000.0)), "speech", id="tone"),
+        pytest.param(np.zeros(64_000), "speech", id="silence"),
+    ],
+)
+def test_what_cannot_be_searched_is_skipped_with_the_reason(samples: np.ndarray, why: str) -> None:
+    answer = _part(samples)
+    assert isinstance(answer, Skipped)
+    assert why in answer.why

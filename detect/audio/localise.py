@@ -1,7 +1,7 @@
 """Which seconds of a recording are made: a score for each 160 ms, then the likeliest course of two states.
 
-The score is that of the shipped network `audio-part`, which compares a moment of speech with what lies around it. The
-course is found by Viterbi's algorithm on the calibrated log ratios, with a price for each change: a change-point
+The score is that of the shipped model `audio-part`, a line over how 1.1 s of speech differ from the whole recording.
+The course is found by Viterbi's algorithm on the calibrated log ratios, with a price for each change: a change-point
 method whose pieces are either recorded or made.
 """
 
@@ -15,15 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from ...media.extent import Span
 from ..model import Model, shipped
 from .frontends.interface import F32, RATE
-from .moments import HOP, moments
+from .moments import GROUP, HOP, compared, moments
 
 NAME = "audio-part"
-GROUP = 8
-"""Moments that share a score."""
 RESOLUTION = GROUP * HOP / RATE
 """Seconds that a score is about: 0.16, as PartialSpoof's segments."""
-PRICE = 3.0
-"""What a change of state costs, in log10: about the log odds of a change within 160 ms of an edited recording."""
+PRICE = 1.0
+"""What a change of state costs, in log10. This and `PRIOR` were chosen for about one false span a minute."""
 PRIOR = -0.3
 """Log10 odds that a moment is made, before it is heard."""
 
@@ -32,7 +30,7 @@ F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """The calibrated log10 ratio of each `RESOLUTION` seconds `[n]`, and the stretches that are likelier made."""
+    """The log10 ratio of each `RESOLUTION` seconds `[n]`, and the stretches that are likelier made."""
 
     llrs: F64
     spans: tuple[Span, ...]
@@ -41,7 +39,7 @@ class Course:
 
 
 def model() -> Model:
-    """Return the shipped network. Raises `ModelError` if it is missing or damaged."""
+    """Return the shipped model. Raises `ModelError` if it is missing or damaged."""
     return shipped(NAME)
 
 
@@ -50,13 +48,13 @@ def segment_scores(samples: F32) -> F64:
     rows = moments(samples)
     if len(rows) < 2 * GROUP:
         return np.zeros(0)
-    return model().scores(rows)[: -(-len(rows) // GROUP)]
+    return model().scores(compared(rows))
 
 
 def segment_llrs(scores: ArrayLike) -> F64:
-    """Return calibrated log10 ratios of raw scores."""
+    """Return log10 ratios of raw scores, without the bounds that the calibration set supports: they find, not weigh."""
     used = model()
-    return np.clip(used.slope * np.asarray(scores, np.float64) + used.intercept, used.lowest, used.highest)
+    return used.slope * np.asarray(scores, np.float64) + used.intercept
 
 
 def course(llrs: F64, *, price: float = PRICE, prior: float = PRIOR, start: float = 0.0) -> Course:

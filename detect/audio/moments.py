@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .frontends.interface import F32, RATE
+from .frontends.interface import F32
 from .frontends.lfcc import FFT, FILTERS, FRAME, STEP, bands, frames
 
 HOP = 2 * STEP
@@ -20,9 +20,16 @@ _BLOCKS, _BLOCK = 12, 20
 """Blocks of spectrum bins for fine structure and phase: 12 of 20 bins of 31.25 Hz, from 31 Hz to 7.5 kHz."""
 WIDTH = FILTERS + 3 * _BLOCKS
 """Numbers of one moment."""
+GROUP = 8
+"""Moments that are judged together: 160 ms."""
+COMPARED = 3 * WIDTH
+"""Numbers of 160 ms beside the recording."""
+_REACH = 28  # moments on either side of a middle
+_LEAST = 1e-6
 _AT_ONCE = 6000
 """Frames that are turned at once, a minute: bounds memory."""
 _LEVEL = 0.05
+_QUIET = 4.1  # natural log of power, 18 dB, of the mean over the bands: pauses lie below it
 
 
 def moments(samples: F32) -> F32:
@@ -78,12 +85,32 @@ def _blocked(values: F32) -> F32:
 
 
 def _own_mean(rows: F32) -> F32:
-    """Return the mean of the moments that sound: those within 30 dB of the loud ones."""
+    """Return the mean of the moments that sound: those near the loud ones."""
     power = rows[:, :FILTERS].mean(axis=1)
-    loud = power > np.percentile(power, 95) - 0.3 * np.log(1000.0) * 2
+    loud = power > np.percentile(power, 95) - _QUIET
     return np.asarray(rows[loud].mean(axis=0) if loud.any() else rows.mean(axis=0))
 
 
-def seconds_of(count: int) -> float:
-    """Return how many seconds `count` moments last."""
-    return count * HOP / RATE
+def compared(rows: F32) -> F32:
+    """Return of `moments` `[n, WIDTH]` how each 160 ms differs from all of them, `[ceil(n / GROUP), COMPARED]`.
+
+    Of the 1.1 s around its middle: the mean less the recording's, and the log ratios of spread and of flux to it.
+    """
+    count = -(-len(rows) // GROUP)
+    if not count:
+        return np.zeros((0, COMPARED), np.float32)
+    flux = np.abs(np.diff(rows, axis=0, prepend=rows[:1]))
+    middle = np.arange(count) * GROUP + GROUP // 2
+    first, last = np.clip(middle - _REACH, 0, len(rows)), np.clip(middle + _REACH, 0, len(rows))
+    mean, square, change = (_means(part, first, last) for part in (rows, rows * rows, flux))
+    spread = np.sqrt(np.maximum(square - mean * mean, _LEAST))
+    whole = np.sqrt(rows.var(axis=0) + _LEAST)
+    least = np.float32(1e-3)
+    ratio = np.log((change + least) / (flux.mean(axis=0) + least))
+    return np.concatenate([mean - rows.mean(axis=0), np.log(spread / whole), ratio], axis=1).astype(np.float32)
+
+
+def _means(rows: F32, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of the rows from each of `first` up to `last`."""
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    return np.asarray((sums[last] - sums[first]) / np.maximum(last - first, 1)[:, None])
