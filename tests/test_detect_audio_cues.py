@@ -29,7 +29,7 @@ from assay.media.extent import Span
 from assay.media.image import Still
 from assay.media.view import View
 
-CUES = sorted(name for name in ON_REQUEST if name.startswith("audio-"))
+CUES = ("audio-speaker", "audio-pauses", "audio-phase", "audio-splice", "audio-codec")
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,9 @@ def test_an_enrolled_voice_is_told_from_a_stranger_and_moves_no_verdict(shared: 
     assert other.llr == 0.0
 
 
-def test_over_a_telephone_no_voice_is_compared(shared: Path, rng: np.random.Generator) -> None:
+def test_over_a_telephone_no_voice_is_compared(shared: Path, voices: list[Audio], rng: np.random.Generator) -> None:
     known = enrol([shared / "media/demo/voice-1.flac"])
-    far = launder(decode_audio(Asset.open(shared / "media/demo/voice-1.flac")), "telephone", rng)
+    far = launder(voices[0], "telephone", rng)
     assert isinstance(far, Audio)
     answer = SpeakerDetector().ask(recorded(far, enrolled=known))
     assert isinstance(answer, Measured)
@@ -217,9 +217,10 @@ def test_a_click_in_a_pause_is_told_to_the_millisecond(voices: list[Audio]) -> N
 def test_an_earlier_compression_is_told_by_its_grid_even_after_a_cut(
     chain: str, codec: str, voices: list[Audio], rng: np.random.Generator
 ) -> None:
-    before = {grid.codec: grid.height for grid in grids(recorded(voices[0]).samples, 16_000)}
+    plain = Audio(samples=np.ascontiguousarray(voices[0].samples[:, : 4 * 16_000]), rate=16_000)
+    before = {grid.codec: grid.height for grid in grids(recorded(plain).samples, 16_000)}
     assert max(before.values()) < 8
-    made = launder(voices[0], chain, rng)
+    made = launder(plain, chain, rng)
     assert isinstance(made, Audio)
     shifted = Audio(samples=0.7 * made.samples[:, 333:], rate=made.rate)
     first, second = ({grid.codec: grid for grid in grids(recorded(one).samples, 16_000)} for one in (made, shifted))
@@ -230,17 +231,17 @@ def test_an_earlier_compression_is_told_by_its_grid_even_after_a_cut(
 
 
 def test_a_band_that_ends_early_an_interpolation_and_eight_bits_are_told(voices: list[Audio]) -> None:
-    plain = told(CodecDetector(), voices[0])
-    assert "no trace" in plain.note
-    high = resample(voices[0].samples, 16_000, 48_000)
+    short = np.ascontiguousarray(voices[0].samples[:, : 3 * 16_000])
+    assert "no trace" in told(CodecDetector(), Audio(samples=short, rate=16_000)).note
+    high = resample(short, 16_000, 48_000)
     wide = told(CodecDetector(), Audio(samples=np.clip(high, -1, 1), rate=48_000))
     assert "nothing above 7." in wide.note
     assert "24 kHz would fit" in wide.note
-    wave = voices[0].samples[0]
+    wave = short[0]
     places = np.arange(int(len(wave) * 1.378125)) / 1.378125
     lines = np.interp(places, np.arange(len(wave)), wave).astype(np.float32)[None]
     assert "interpolation with a period" in told(CodecDetector(), Audio(samples=lines, rate=22_050)).note
-    coarse = Audio(samples=(np.round(voices[0].samples * 127) / 127).astype(np.float32), rate=16_000)
+    coarse = Audio(samples=(np.round(short * 127) / 127).astype(np.float32), rate=16_000)
     assert "different values" in told(CodecDetector(), coarse).note
 
 
@@ -322,7 +323,7 @@ def test_a_cue_answers_the_same_twice_at_any_rate_and_changes_nothing(name: str,
 
 
 def test_cues_run_only_where_they_are_named() -> None:
-    assert len(CUES) == 5
+    assert set(CUES) <= ON_REQUEST
     assert not set(CUES) & set(names())
 
 
