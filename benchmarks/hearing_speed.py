@@ -1,5 +1,6 @@
 """How fast the shipped voice detector hears, decoding included, and how much memory a long recording takes.
 
+    export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
     .venv/bin/python -P benchmarks/hearing_speed.py speed --media ../shared/media --out out
     .venv/bin/python -P benchmarks/hearing_speed.py memory --media ../shared/media --out out
 
@@ -36,7 +37,6 @@ from assay.media.view import View
 
 SECONDS, RATE = 60, 44_100
 FORMATS = ("mp3", "flac", "m4a")
-ROUNDS = 5
 
 
 def main() -> None:
@@ -46,6 +46,7 @@ def main() -> None:
     options.add_argument("--media", type=Path)
     options.add_argument("--out", type=Path)
     options.add_argument("--file", type=Path)
+    options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     if chosen.what == "hear":
@@ -70,11 +71,11 @@ def speed(chosen: argparse.Namespace) -> dict[str, Any]:
         path.write_bytes(encode_audio(minute, name))
         ours: list[tuple[float, float]] = []
         theirs: list[tuple[float, float]] = []
-        for _ in range(ROUNDS + 1):
+        for _ in range(chosen.rounds + 1):
             ours.append(taken(partial(examined, path)))
             theirs.append(taken(partial(librosa.load, path, sr=None)))
         told[name] = summed(ours[1:], theirs[1:])
-    told["stages of mp3"] = stages(chosen.out / "minute.mp3")
+    told["stages of mp3"] = stages(chosen.out / "minute.mp3", chosen.rounds)
     return told
 
 
@@ -125,14 +126,14 @@ def summed(ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -
     }
 
 
-def stages(path: Path) -> dict[str, float]:
+def stages(path: Path, rounds: int) -> dict[str, float]:
     """Return processor seconds of each stage, the median of several."""
     from assay.detect.audio.hearing import speech_windows, stretches
     from assay.detect.audio.scoring import window_scores
     from assay.media.silero import VoiceMeter
 
     rows = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         samples: list[np.ndarray] = []
         decode = taken(lambda: samples.extend(b.samples[0] for b in View.open(path).listen(16_000)))[0]  # noqa: B023
         sound = np.concatenate(samples)
