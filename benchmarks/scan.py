@@ -1,7 +1,9 @@
-"""How long a scan of a 10 s 720p film with sound takes, where the time goes, and how much memory it needs.
+"""How long a scan of a 10 s 720p film of one face takes, whole and quick, by stage, beside a plain pipeline in torch.
 
-The film is made here (a photograph that pans, speech-like sound), or given with --film. Each run is a fresh process,
-as a user's is; seconds by stage come from the report itself. Run: python -P benchmarks/scan.py --out out/bench
+The film is made here (a photograph that pans, speech-like sound), or given with --film. Each run is a fresh process, as
+a user's is; seconds by stage come from the report itself. The plain pipeline (`parts/plain_pipeline.py`) finds faces by
+the MTCNN of facenet-pytorch in as many frames as the scan looked at, and scores each by timm's Xception: its weights
+are random, for it is there for its speed alone. All take turns. Run: python -P benchmarks/scan.py --out out/bench
 """
 
 from __future__ import annotations
@@ -16,51 +18,56 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent))
+from parts.films import film
 
-SECONDS, RATE = 10, 25
-
-
-def film(path: Path) -> None:
-    """Write the made film: 1280 x 720, 25 frames a second, stereo sound at 48 kHz, H.264 and AAC."""
-    import cv2
-    from assay.media.audio import Audio
-    from assay.media.encode import encode_film
-    from assay.media.video import Frame
-    from skimage.data import astronaut
-
-    scene = cv2.resize(astronaut(), (1440, 1440), interpolation=cv2.INTER_CUBIC)
-
-    def frames() -> Iterator[Frame]:
-        for index in range(SECONDS * RATE):
-            shift = int(60 + 50 * np.sin(index / 20))
-            yield Frame(index=index, time=index / RATE, image=np.ascontiguousarray(scene[shift : shift + 720, 80:1360]))
-
-    time_axis = np.arange(SECONDS * 48_000) / 48_000
-    voice = 0.2 * np.sin(2 * np.pi * 140 * time_axis) * (1 + np.sin(2 * np.pi * 4 * time_axis)) / 2
-    sound = Audio(samples=np.stack([voice, voice]).astype(np.float32), rate=48_000)
-    path.write_bytes(encode_film(frames(), sound, "mp4", rate=Fraction(RATE)))
+WAYS = {"whole": (), "quick": ("--quick",)}
 
 
-def scanned(path: Path) -> dict[str, object]:
-    """Return wall and CPU seconds, peak memory (MiB, largest process) and stages of one scan in a fresh process."""
-    program = Path(sys.executable).with_name("assay")
+def measured(command: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a fresh process says as JSON, and its wall and CPU seconds and exit code."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    done = subprocess.run([program, "scan", "--json", path], capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    report = json.loads(done.stdout)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if not done.stdout:
+        raise SystemExit(done.stderr)
+    said = json.loads(done.stdout.splitlines()[-1])
+    return said, {"wall": wall, "cpu": cpu, "exit": done.returncode, "load": os.getloadavg()[0]}
+
+
+def scanned(path: Path, way: str) -> dict[str, Any]:
+    """Return the costs of one scan in a fresh process, with its stages."""
+    program = str(Path(sys.executable).with_name("assay"))
+    report, costs = measured([program, "scan", "--json", *WAYS[way], str(path)])
+    notes = [note for note in report["notes"] if "were looked at" in note]
+    return {**costs, "stages": report["seconds"], "looked": notes}
+
+
+def plain(path: Path, python: Path, frames: int) -> dict[str, Any]:
+    """Return the costs of the plain pipeline in a fresh process, with its stages."""
+    script = Path(__file__).parent / "parts/plain_pipeline.py"
+    said, costs = measured([str(python), "-P", str(script), str(path), "--frames", str(frames)])
+    return {**costs, **said}
+
+
+def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return medians and extremes of some runs, and the stages of the fastest."""
+    walls, cpus = [run["wall"] for run in runs], [run["cpu"] for run in runs]
+    fastest = min(runs, key=lambda run: run["wall"])
     return {
-        "wall": wall,
-        "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        "peak_mib": after.ru_maxrss / 1024,
-        "exit": done.returncode,
-        "stages": report["seconds"],
+        "wall_median_s": round(statistics.median(walls), 2),
+        "wall_s": [round(min(walls), 2), round(max(walls), 2)],
+        "cpu_median_s": round(statistics.median(cpus), 2),
+        "cpu_s": [round(min(cpus), 2), round(max(cpus), 2)],
+        "stages_of_fastest_s": {name: round(value, 2) for name, value in fastest["stages"].items()},
+        "looked": fastest["looked"],
+        "load": [round(min(run["load"] for run in runs), 1), round(max(run["load"] for run in runs), 1)],
     }
 
 
@@ -70,24 +77,32 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True)
     options.add_argument("--film", type=Path)
     options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--plain-python", type=Path, default=Path(sys.executable), help="With facenet-pytorch, timm.")
     given = options.parse_args()
+    runs: dict[str, list[dict[str, Any]]] = {"whole": [], "quick": [], "plain, 32 frames": [], "plain, 8 frames": []}
     with tempfile.TemporaryDirectory() as folder:
         path = given.film or Path(folder) / "film.mp4"
         if given.film is None:
             film(path)
-        runs = [scanned(path) for _ in range(given.runs)]
-    walls = [run["wall"] for run in runs]
+        for _ in range(given.runs):
+            for way in WAYS:
+                runs[way].append(scanned(path, way))
+            for frames in (32, 8):
+                runs[f"plain, {frames} frames"].append(plain(path, given.plain_python, frames))
+    found = {name: summary(several) for name, several in runs.items()}
+    pairs = (("whole", "plain, 32 frames"), ("quick", "plain, 8 frames"))
+    ratios = {
+        f"{theirs} / {ours}, {what}": round(found[theirs][f"{what}_median_s"] / found[ours][f"{what}_median_s"], 2)
+        for ours, theirs in pairs
+        for what in ("wall", "cpu")
+    }
     result = {
-        "what": "assay scan --json, 10 s 720p film with sound, a fresh process each",
+        "what": "fresh processes in turns: assay scan --json, assay scan --quick --json, MTCNN and Xception in torch",
         "film": path.name,
-        "wall_median_s": statistics.median(walls),
-        "wall_min_s": min(walls),
-        "cpu_median_s": statistics.median(run["cpu"] for run in runs),
-        "peak_mib": max(run["peak_mib"] for run in runs),
-        "stages_of_fastest": min(runs, key=lambda run: run["wall"])["stages"],
+        **found,
+        "ratios": ratios,
         "runs": runs,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "load": os.getloadavg(),
     }
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "scan.json").write_text(json.dumps(result, indent=1))
