@@ -4,7 +4,8 @@ All three ask `window_scores` and nothing else of the model, so a new model is p
 
 What a minute of sound costs on one core of the two-core machine: decoding, mixing and resampling 0.10 s, finding
 speech 0.06 s, cutting windows 0.02 s. To hear 150 times as fast as it is spoken, 0.4 s in all, features and model may
-take 0.2 s: 13.5 ms for each of the 14 windows that `MOST` leaves of 59.
+take 0.2 s: 13 ms for each of the 12 windows that `MOST` leaves of 59, and
+some to spare.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SIZE = int(WINDOW * RATE)
 """Samples of a window that it hears."""
 _AT_ONCE = 8
 """Windows that go through the network together: more are no faster and take memory."""
-MOST = 14
+MOST = 12
 """Windows of a minute that are scored; of more, as many are taken, evenly spread."""
 
 
