@@ -5,13 +5,14 @@ The body of a request is the file itself, so that no form parser stands between 
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..media.errors import AssayError, InputError, LimitExceeded, MissingExtra
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from fastapi import FastAPI, Request
 
     from ..provenance.finders import Recovery
@@ -63,11 +64,13 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = 
 
     @app.post("/v1/scan")
     async def _scan(request: Request) -> dict[str, Any]:
-        return await door.through(request, partial(run_in_threadpool, _scanned, trust=trust), most=BODY_BYTES)
+        return await door.through(request, lambda path: run_in_threadpool(_scanned, path, trust=trust), most=BODY_BYTES)
 
     @app.post("/v1/verify")
     async def _verify(request: Request) -> dict[str, Any]:
-        examine = partial(run_in_threadpool, _verified, trust=trust, recovery=recovery)
+        def examine(path: Path) -> Awaitable[dict[str, Any]]:
+            return run_in_threadpool(_verified, path, trust=trust, recovery=recovery)
+
         return await door.through(request, examine, most=BODY_BYTES)
 
     if lookup is not None:

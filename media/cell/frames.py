@@ -150,8 +150,9 @@ def light(frame: VideoFrame) -> NDArray[np.uint8]:
     name = frame.format.name
     if not (name in _BRIGHT_FIRST or (name.startswith(("yuv4", "yuvj4")) and name[-1] == "p")):
         frame = _scaler(frame.width, frame.height, name, "gray").reformat(frame, format="gray")
-    plane = frame.planes[0]
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    plane: Any = frame.planes[0]
+    whole: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return whole[: frame.height, : frame.width]
 
 
 def matrix(frame: VideoFrame) -> tuple[int, int, int, int]:

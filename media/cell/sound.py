@@ -61,7 +61,8 @@ class Blocks:
             return  # an empty slice would keep the frame that it is of
         self.kept += samples.shape[1]
         if self._mix and self.channels > 1:
-            samples = np.add.reduce(samples, axis=0, keepdims=True) / np.float32(self.channels)
+            mean = np.add.reduce(samples, axis=0, keepdims=True) / np.float32(self.channels)
+            samples = np.asarray(mean, np.float32)
         self._held.append(samples)
         self._count += samples.shape[1]
         length = self._length()
@@ -173,10 +174,12 @@ def planar(frame: AudioFrame) -> NDArray[np.float32]:
     elif frame.format.name.endswith("p"):
         # what `to_ndarray` does, in a quarter of its time: a minute of MP3 has 2,300 frames
         data = np.empty((channels, frame.samples), kind)
-        for channel, plane in enumerate(frame.planes):
+        planes: Any = frame.planes
+        for channel, plane in enumerate(planes):
             data[channel] = np.frombuffer(plane, kind, frame.samples)
     else:
-        data = np.frombuffer(frame.planes[0], kind, frame.samples * channels).reshape(-1, channels).T
+        whole: Any = frame.planes[0]
+        data = np.frombuffer(whole, kind, frame.samples * channels).reshape(-1, channels).T
     if data.dtype.kind == "f":
         return data.astype(np.float32, copy=not data.flags.owndata)
     if data.dtype == np.uint8:
