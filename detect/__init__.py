@@ -26,6 +26,7 @@ CATALOGUE = {
     "audio-splice": ".audio.cues.splice:SpliceDetector",
     "audio-codec": ".audio.cues.codec:CodecDetector",
     "visual-residual": ".visual.residual:ResidualDetector",
+    "visual-face": ".visual.face:FaceDetector",
     "visual-mesonet": ".visual.mesonet:MesoNetDetector",
     "visual-pulse": ".visual.cues.pulse:PulseDetector",
     "visual-sync": ".visual.cues.sync:SyncDetector",

@@ -261,6 +261,22 @@ def test_a_training_that_was_killed_goes_on_to_the_same_model(corpus: list[Item]
     assert card["metrics"]["others"]["spoof"] == 2
 
 
+def test_the_folds_networks_can_be_kept_together(corpus: list[Item], tmp_path: Path) -> None:
+    plan = replace(PLAN, whole=False, pace=replace(PLAN.pace, epochs=1))
+    card = visual_networks.train_network(corpus, plan, out=tmp_path)
+    model = load(card.with_suffix(".onnx"), card)
+    eyes = []
+    for path in sorted(tmp_path.glob("work/srm-*/fold-*.pt")):
+        eyes.append(visual_networks.make(plan).eval())
+        eyes[-1].load_state_dict(torch.load(path, weights_only=True))
+    assert len(eyes) == 2
+    features = np.random.default_rng(1).random((2, model.inputs), dtype=np.float32)
+    with torch.inference_mode():
+        each = [Shown(eye)(torch.from_numpy(features))[0][:, 0].numpy() for eye in eyes]
+    assert not np.allclose(each[0], each[1])
+    assert model.scores(features) == pytest.approx(np.mean(each, axis=0), abs=1e-4)
+
+
 def test_every_fake_went_the_way_of_its_face_and_classes_weigh_alike(corpus: list[Item], tmp_path: Path) -> None:
     cutting = visual_crops.Cutting(versions=3, chains=("none", "jpeg-50", "blur"))
     crops = visual_crops.crops_of(corpus, cutting, folder=tmp_path, copiers=redraw.Copiers(4).eval())

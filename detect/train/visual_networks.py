@@ -22,7 +22,7 @@ from ..model import golden_input
 from .calibration import calibrate
 from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
 from .eyes import eye_class
-from .eyes.interface import Eye, Shown
+from .eyes.interface import Eye, Several, Shown
 from .fit import F64, Progress, by_item, figures, interval, made
 from .loop import Pace, Run
 from .table import TrainingError, digest
@@ -49,6 +49,8 @@ class Plan:
     """Whether fakes of the corpus are trained on, each fold without the makers that it is tested on."""
     encoder: Path | None = None
     """Folder of an encoder for `encoder-linear` and `encoder-lora`, or safetensors of timm's weights for a backbone."""
+    whole: bool = True
+    """Whether a last network is taught on all and kept; else the folds' networks are kept, and their mean answers."""
     resume: bool = False
     """Whether to go on with what an earlier run of the same plan left in the work folder."""
     commit: str = ""
@@ -72,15 +74,25 @@ def train_network(
     run = _run_folder(work, plan, seen)
     crops = faces_of(seen, plan, work, tell)
     scores = unseen_scores(crops, plan, run, tell)
-    everything = np.flatnonzero(trainable(crops, plan))
-    last = Run(pace=plan.pace, folder=run / "whole", told=partial(tell, "training on all"))
-    eye = teach(make(plan), crops, everything, last, draws=plan.draws)
+    eye = _last(crops, plan, run, tell)
     judged, means = clean_scores(crops, scores)
     calibration = calibrate(
         means, np.array([item.spoof for item in judged]), [item.group for item in judged], seed=plan.pace.seed
     )
     tell("writing", 0.9)
     return publish(onnx_of(eye), calibration, _facts(plan, crops, scores), out)[1]
+
+
+def _last(crops: Crops, plan: Plan, run: Path, progress: Progress) -> Eye:
+    """Return the network that is kept: one taught on all, or those of the folds together."""
+    if plan.whole:
+        last = Run(pace=plan.pace, folder=run / "whole", told=partial(progress, "training on all"))
+        return teach(make(plan), crops, np.flatnonzero(trainable(crops, plan)), last, draws=plan.draws)
+    eyes = []
+    for path in sorted(run.glob("fold-*.pt")):
+        eyes.append(make(plan))
+        eyes[-1].load_state_dict(torch.load(path, weights_only=True))
+    return Several(eyes)
 
 
 def faces_of(items: Sequence[Item], plan: Plan, work: Path, progress: Progress) -> Crops:
@@ -162,6 +174,7 @@ def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F6
         lesson = Run(pace=plan.pace, folder=run / f"fold-{number}", told=told)
         eye = teach(make(plan), crops, taught, lesson, draws=plan.draws)
         scores[held] = judge(eye, crops, held, batch=plan.pace.batch, device=plan.pace.device)
+        torch.save(eye.state_dict(), run / f"fold-{number}.pt")
         temporary = kept.with_suffix(".tmp.npy")
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(temporary, scores[held], allow_pickle=False)
@@ -194,7 +207,7 @@ def onnx_of(eye: Eye) -> Exported:
 
     Raises `TrainingError` unless ONNX Runtime gives torch's scores to 1e-4 of their size on noise.
     """
-    inputs = 3 * type(eye).SIDE ** 2
+    inputs = 3 * eye.SIDE**2
     features = np.random.default_rng(0).random((3, inputs), dtype=np.float32)
     whole = Shown(eye.cpu().eval()).eval()
     buffer = io.BytesIO()
@@ -260,6 +273,7 @@ def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
         "draws": plan.draws,
         "folds": plan.folds,
         "others": plan.others,
+        "whole": plan.whole,
         "copying": plan.copying,
         "chains": list(plan.cutting.chains),
         "sorts": list(plan.cutting.sorts),

@@ -11,7 +11,7 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-SHIPPED, RESIDUAL = "whisper", "residual-heads"
+SHIPPED, RESIDUAL, STAGES = "whisper", "residual-heads", "stage-heads"
 DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
@@ -106,8 +106,9 @@ def visual(
         str,
         typer.Option(
             "--model",
-            help="residual-heads (linear heads on residual features), or a network: efficientnet-lite0, lite0-linear, "
-            "efficientnet-b4, xception, inception-resnet, meso4, mesoinception, srm, f3, encoder-linear, encoder-lora.",
+            help="residual-heads or stage-heads (lines on residuals, or on lite0's stages), or a network: "
+            "efficientnet-lite0, lite0-linear, efficientnet-b4, xception, inception-resnet, meso4, mesoinception, "
+            "srm, f3, encoder-linear, encoder-lora.",
         ),
     ] = RESIDUAL,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 8,
@@ -132,6 +133,9 @@ def visual(
     others: Annotated[
         bool, typer.Option("--others/--own-fakes", help="Whether a network is taught the corpus' fakes too.")
     ] = True,
+    whole: Annotated[
+        bool, typer.Option("--whole/--mean-of-folds", help="Whether a last network is taught on all of it and kept.")
+    ] = True,
     encoder: Annotated[
         Path | None,
         typer.Option("--encoder", help="Folder of CLIP or DINOv2, or safetensors of timm's weights for a backbone."),
@@ -150,7 +154,7 @@ def visual(
     from ...detect.train.eyes import EYES
     from .progress import steps
 
-    _one_of(model, (RESIDUAL, *EYES))
+    _one_of(model, (RESIDUAL, STAGES, *EYES))
     _one_of(device, DEVICES)
     _one_of(precision, ("32-true", "16-mixed", "bf16-mixed"))
     items = read(corpus)
@@ -165,6 +169,12 @@ def visual(
             settings = Settings(seed=seed, cache=cache)
             settings = settings if folds is None else replace(settings, folds=folds)
             card = train(items, out=out, settings=settings, progress=progress)
+        elif model == STAGES:
+            from ...detect.train import visual_stages
+
+            lines = visual_stages.Settings(seed=seed, cache=cache)
+            lines = lines if folds is None else replace(lines, folds=folds)
+            card = visual_stages.train(items, out=out, settings=lines, progress=progress)
         else:
             from ...detect.train.loop import Pace
             from ...detect.train.visual_crops import Cutting
@@ -188,6 +198,7 @@ def visual(
                 cutting=Cutting(versions=versions, seed=seed),
                 copying=copying,
                 others=others,
+                whole=whole,
                 encoder=encoder,
                 resume=resume,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -62,6 +63,25 @@ class Mapped(Eye):
         return torch.einsum("bchw,c->bhw", maps, line) + offset
 
 
+class Several(Eye):
+    """Eyes of one kind that were taught on different people: the mean of what they say and of where they look."""
+
+    def __init__(self, eyes: Sequence[Eye]) -> None:
+        """Ask all of `eyes`."""
+        super().__init__()
+        self.SIDE, self.MARGIN, self.PAPER = eyes[0].SIDE, eyes[0].MARGIN, eyes[0].PAPER  # type: ignore[misc]
+        self.eyes = nn.ModuleList(eyes)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return the mean of the logits."""
+        return torch.stack([eye(crops) for eye in self.eyes]).mean(dim=0)
+
+    def where(self, crops: Tensor) -> Tensor:
+        """Return the mean of what each place adds to the score."""
+        found = [eye.where(crops) for eye in self.eyes if isinstance(eye, Eye)]
+        return torch.stack(found).mean(dim=0)
+
+
 class Shown(nn.Module):
     """An eye as it is shipped: flat crops `[n, 3 * SIDE * SIDE]` to `score` `[n, 1]`, higher = spoof, and `map`."""
 
@@ -72,6 +92,6 @@ class Shown(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the score, and what each place adds to it, `[n, h, w]`."""
-        side = type(self.eye).SIDE
+        side = self.eye.SIDE
         where = self.eye.where(features.reshape(-1, 3, side, side))
         return where.mean(dim=(1, 2))[:, None], where

