@@ -1,11 +1,11 @@
 """How well voice detectors tell makers and sources that they never met: the table of docs/detectors.md.
 
     .venv/bin/python -P benchmarks/hearing.py --media ../shared/media --weights ../shared/weights \
-        --work out/train --cache out/hearing --out out [--parts ear,gmm,facts,aasist,aasist-la] [--few 150]
+        --work out/train --cache out/hearing --out out [--parts ear,gmm,facts,aasist,aasist-la] [--few 220]
 
 `--work` is the `--cache` that `assay train audio` was given (made where it is not there). Every row of every part
 lies in `--cache` for the next run, so a run that was broken off goes on. Published networks take half a second a
-window: they hear one window a clip, and `--few` clips of each laundering, drawn by seed. Writes `hearing.json` and
+window: they hear one window a clip. Only `--few` clips, drawn by seed, are laundered. Writes `hearing.json` and
 prints Markdown.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,7 +31,7 @@ from assay.detect.train import audio
 from assay.detect.train.audio_material import randomness, sound, spread
 from assay.detect.train.ear import encoder
 from assay.detect.train.table import Table
-from assay.detect.train.within import fit_within
+from assay.detect.train.within import clip_means, fit_within
 from assay.eval.metrics import auc, eer
 from assay.eval.statistics import group_bootstrap
 from assay.media.audio import Audio
@@ -53,11 +52,11 @@ def main() -> None:
     for name in ("media", "weights", "work", "cache", "out"):
         options.add_argument(f"--{name}", type=Path, required=True)
     options.add_argument("--parts", default="ear,gmm,facts,aasist,aasist-la")
-    options.add_argument("--few", type=int, default=150)
+    options.add_argument("--few", type=int, default=220)
     given = options.parse_args()
     items = read(given.media / "speech")
     parts: dict[str, Callable[[], dict[str, Scores]]] = {
-        "ear": lambda: ear(items, given.work, given.cache),
+        "ear": lambda: ear(items, given.work, given.cache, given.few),
         "gmm": lambda: {"LFCC-GMM": gmm(items, given.work, given.cache)},
         "facts": lambda: {"file facts alone": facts(items, given.cache)},
         "aasist": lambda: {
@@ -110,14 +109,22 @@ def windows_under(item: Item, condition: str, size: int, most: int) -> NDArray[n
     return found.samples[spread(len(found.starts), most)]
 
 
-def heard(items: Sequence[Item], cache: Path) -> dict[str, NDArray[np.float64]]:
-    """Return what the line is applied to, the mean over the windows of each clip, NaN for none; also LFCC frames."""
+def drawn(items: Sequence[Item], few: int) -> set[int]:
+    """Return the positions of the `few` clips that are laundered, drawn by seed."""
+    return set(np.random.default_rng(SEED).choice(len(items), min(few, len(items)), replace=False).tolist())
+
+
+def heard(items: Sequence[Item], cache: Path, few: int) -> dict[str, NDArray[np.float64]]:
+    """Return what the line is applied to, the mean over the windows of each clip, NaN for none."""
     encode = encoder()
     width = len(features(np.zeros(32_000, np.float32))) + encode(np.zeros((1, 32_000), np.float32)).shape[1]
     out = {}
-    for condition in CONDITIONS:
+    some = drawn(items, few)
+    for condition in CONDITIONS[1:]:
         rows = np.full((len(items), width), np.nan)
         for number, item in enumerate(items):
+            if number not in some:
+                continue
 
             def mean(item: Item = item, condition: str = condition) -> NDArray[np.float32]:
                 found = windows_under(item, condition, 32_000, WINDOWS)
@@ -133,17 +140,18 @@ def heard(items: Sequence[Item], cache: Path) -> dict[str, NDArray[np.float64]]:
     return out
 
 
-def ear(items: Sequence[Item], work: Path, cache: Path) -> dict[str, Scores]:
+def ear(items: Sequence[Item], work: Path, cache: Path, few: int) -> dict[str, Scores]:
     """Return the shipped detector's scores and two controls, each by a line that met neither page nor maker."""
     settings = audio.Settings(cache=work)
     crops = audio.windows_of(items, settings, work, lambda _what, _done: None)
     table = audio.examples(crops, work, lambda _what, _done: None)
-    told = heard(items, cache)
     everything = list(table.items)
+    place = {item.id: number for number, item in enumerate(items)}
+    told = heard(items, cache, few)
+    told[CONDITIONS[0]] = as_they_are(table, place)
     penalties = {"strength": settings.strength, "lone": settings.lone}
     ways = {EAR: slice(None), "its Whisper part": slice(0, -408), "its LFCC part": slice(-408, None)}
     out: dict[str, Scores] = {name: {c: np.full(len(items), np.nan) for c in CONDITIONS} for name in (*ways, SHUFFLED)}
-    place = {item.id: number for number, item in enumerate(items)}
     for train, test in audio.folded(everything, folds=FOLDS, seed=SEED):
         held = np.array([place[everything[i].id] for i in test if everything[i].id in place])
         for name, columns in ways.items():
@@ -154,6 +162,16 @@ def ear(items: Sequence[Item], work: Path, cache: Path) -> dict[str, Scores]:
         for condition in CONDITIONS:
             out[SHUFFLED][condition][held] = told[condition][held] @ mixed.weights + mixed.offset
     return out
+
+
+def as_they_are(table: Table, place: dict[str, int]) -> NDArray[np.float64]:
+    """Return the mean over the windows of each clip as it is, which training has already heard."""
+    rows = np.full((len(place), table.values.shape[1]), np.nan)
+    clean = clip_means(table, np.array([chain == "none" for chain in table.chain]))
+    for row, position in enumerate(clean.item):
+        if (at := place.get(table.items[position].id)) is not None:
+            rows[at] = clean.values[row]
+    return rows
 
 
 def _columns(table: Table, columns: slice) -> Table:
@@ -170,42 +188,33 @@ def _shuffled(table: Table) -> Table:
     return replace(table, items=mixed)
 
 
-def gmm(items: Sequence[Item], work: Path, cache: Path, components: int = 64) -> Scores:
-    """Return the scores of mixtures of `components` on LFCC, fitted on the same windows without what training makes."""
+def gmm(items: Sequence[Item], work: Path, cache: Path) -> Scores:
+    """Return the scores of 64 mixtures on LFCC of clips as they are, fitted without what training makes."""
     from sklearn.mixture import GaussianMixture
 
     front = front_end("lfcc")
     crops = audio.windows_of(items, audio.Settings(cache=work), work, lambda _what, _done: None)
     table = crops.table
-    out: Scores = {condition: np.full(len(items), np.nan) for condition in CONDITIONS}
     rng = np.random.default_rng(SEED)
+    clean = np.array([chain == "none" for chain in table.chain])
+    scores = np.full(len(items), np.nan)
 
     def fitted(rows: NDArray[np.int64]) -> GaussianMixture:
-        chosen = rng.choice(rows, min(len(rows), 1500), replace=False)
+        chosen = rng.choice(rows, min(len(rows), 1200), replace=False)
         frames = np.concatenate([front.features(crops.window(int(i)))[::6] for i in chosen])
-        return GaussianMixture(components, covariance_type="diag", random_state=SEED, reg_covar=1e-4, max_iter=20).fit(
-            frames
-        )
+        return GaussianMixture(64, covariance_type="diag", random_state=SEED, reg_covar=1e-4, max_iter=20).fit(frames)
 
     for number, (train, test) in enumerate(splits.unseen(items, folds=FOLDS, seed=SEED)):
-        path = cache / "gmm" / f"{number}.npy"
 
         def scored(train: list[int] = train, test: list[int] = test) -> NDArray[np.float64]:
-            taught = table.rows(train) & (table.item < len(items))
+            taught = table.rows(train)
             spoof, real = (fitted(np.flatnonzero(taught & (table.spoof == label))) for label in (True, False))
-            rows = []
-            for i in test:
-                row = []
-                for condition in CONDITIONS:
-                    found = windows_under(items[i], condition, 32_000, WINDOWS)
-                    frames = [front.features(one) for one in found]
-                    row.append(np.mean([spoof.score(f) - real.score(f) for f in frames]) if frames else np.nan)
-                rows.append(row)
-            return np.array(rows)
+            rows = [np.flatnonzero(clean & (table.item == i)) for i in test]
+            frames = [[front.features(crops.window(int(n))) for n in some] for some in rows]
+            return np.array([np.mean([spoof.score(f) - real.score(f) for f in fs]) if fs else np.nan for fs in frames])
 
-        for column, condition in enumerate(CONDITIONS):
-            out[condition][test] = kept(path, scored)[:, column]
-    return out
+        scores[test] = kept(cache / "gmm" / f"{number}.npy", scored)
+    return {CONDITIONS[0]: scores}
 
 
 def facts(items: Sequence[Item], cache: Path) -> Scores:
@@ -234,12 +243,13 @@ def published(items: Sequence[Item], checkpoint: Path, cache: Path, few: int) ->
 
     network = aasist.load_published(checkpoint).eval()
     torch.set_num_threads(1)
-    some = set(np.random.default_rng(SEED).choice(len(items), min(few, len(items)), replace=False).tolist())
+    some = drawn(items, few)
     out: Scores = {}
     for condition in CONDITIONS:
         scores = np.full(len(items), np.nan)
         for number, item in enumerate(items):
-            if condition != "as it is" and number not in some:
+            place = cache / checkpoint.parent.name / condition / f"{item.sha256}.npy"
+            if number not in some and not place.exists():
                 continue
 
             def logit(item: Item = item, condition: str = condition) -> NDArray[np.float64]:
@@ -250,7 +260,7 @@ def published(items: Sequence[Item], checkpoint: Path, cache: Path, few: int) ->
                     logits = network(torch.from_numpy(found[len(found) // 2][None]))[0]
                 return np.array(float(logits[0] - logits[1]))
 
-            scores[number] = kept(cache / checkpoint.parent.name / condition / f"{item.sha256}.npy", logit)
+            scores[number] = kept(place, logit)
         out[condition] = scores
     return out
 
@@ -262,7 +272,6 @@ def report(items: Sequence[Item], found: dict[str, Scores], out: Path) -> None:
         "commit": subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "seed": SEED,
         "folds": FOLDS,
         "pooled": {name: {c: line(items, s) for c, s in scores.items()} for name, scores in found.items()},

@@ -43,6 +43,7 @@ class SpeechLayout:
                 kind="audio",
                 process=row["fake_type"],
                 speaker=row["speaker"],
+                language=row.get("language", ""),
             )
 
 
