@@ -1,7 +1,7 @@
 """Detectors, and the verdict that they lead to.
 
 `CATALOGUE` names every detector; each is imported only when it is asked for, so a missing part breaks one entry.
-Those in `ON_REQUEST` are slow, or explain without weighing: they run only where they are named.
+Those in `ON_REQUEST` are slow, explain without weighing, or fail a control: they run only where they are named.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ ON_REQUEST = frozenset(
         "audio-phase",
         "audio-splice",
         "audio-codec",
+        "visual-face",
         "visual-mesonet",
         "visual-pulse",
         "visual-sync",

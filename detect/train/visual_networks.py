@@ -23,10 +23,11 @@ from .calibration import calibrate
 from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
 from .eyes import eye_class
 from .eyes.interface import Eye, Several, Shown
-from .fit import F64, Progress, by_item, figures, interval, made
+from .fit import F64, Progress, made
 from .loop import Pace, Run
 from .table import TrainingError, digest
 from .visual_crops import Crops, Cutting, crops_of
+from .visual_figures import clean_scores, metrics
 from .visual_looking import judge, teach
 
 VERSION = "1"
@@ -182,14 +183,6 @@ def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F6
     return scores
 
 
-def clean_scores(crops: Crops, scores: F64) -> tuple[list[Item], F64]:
-    """Return real items and others' fakes, each as it is, with the mean score over its crops."""
-    clean = np.array([chain == "none" for chain in crops.table.chain])
-    positions, means = by_item(crops.table, scores, clean)
-    theirs = np.array([not made(crops.table.items[i]) for i in positions])
-    return [crops.table.items[i] for i, kept in zip(positions, theirs, strict=True) if kept], means[theirs]
-
-
 def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
     """Return the folder of this plan's checkpoints on these items, emptied unless it is to be resumed."""
     pace = plan.pace
@@ -235,30 +228,6 @@ def onnx_of(eye: Eye) -> Exported:
 def _torch_scores(network: Shown, features: NDArray[np.float32]) -> F64:
     with torch.inference_mode():
         return np.asarray(network(torch.from_numpy(features))[0].double().numpy()).reshape(-1)
-
-
-def metrics(crops: Crops, scores: F64, *, seed: int) -> dict[str, Any]:
-    """Return what the unseen scores are worth: on others' fakes, by kind and maker, and on the fakes made here."""
-    items, means = clean_scores(crops, scores)
-    out: dict[str, Any] = {"protocol": "each item by a network that saw neither its people nor its maker"}
-    out["others"] = figures(items, means) | {"auc_interval": interval(items, means, seed=seed)}
-    for kind in ("image", "video"):
-        chosen = [i for i, item in enumerate(items) if item.kind == kind]
-        out[kind] = figures([items[i] for i in chosen], means[chosen])
-    out["by_maker"] = {}
-    for maker in sorted({item.maker for item in items if item.spoof}):
-        chosen = [i for i, item in enumerate(items) if not item.spoof or item.maker == maker]
-        out["by_maker"][maker] = figures([items[i] for i in chosen], means[chosen])
-    positions, every = by_item(crops.table, scores, np.ones(len(scores), bool))
-    out["made_here"] = {}
-    for sort in sorted({one.process for one in crops.table.items if made(one)}):
-        chosen = [k for k, i in enumerate(positions) if _is(crops.table.items[i], sort)]
-        out["made_here"][sort] = figures([crops.table.items[positions[k]] for k in chosen], every[chosen])
-    return out
-
-
-def _is(item: Item, sort: str) -> bool:
-    return not item.spoof or (made(item) and item.process == sort)
 
 
 def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
