@@ -17,7 +17,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from assay.datasets import splits
@@ -85,9 +85,7 @@ def sounds(item: Item, condition: str) -> Audio:
     if condition == "as it is":
         return clip
     washed = launder(clip, condition, rng)
-    if not isinstance(washed, Audio):
-        raise TypeError(condition)
-    return washed
+    return cast("Audio", washed)
 
 
 def kept(path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
@@ -302,9 +300,11 @@ def _commit() -> str:
 def line(items: Sequence[Item], scores: F64) -> dict[str, Any]:
     """Return counts, AUC and EER of the clips that have a score, with intervals over sources."""
     rows = np.flatnonzero(np.isfinite(scores))
-    spoof = np.array([items[i].spoof for i in rows])
+    spoof = np.array([items[i].spoof for i in rows], bool)
     told: dict[str, Any] = {"bona fide": int((~spoof).sum()), "spoof": int(spoof.sum())}
     for name, metric in (("auc", auc), ("eer", eer)):
+        if spoof.all() or not spoof.any():
+            return told | {"auc": [None] * 3, "eer": [None] * 3}
         one = group_bootstrap(metric, scores[rows], spoof, [items[i].group for i in rows], draws=DRAWS, seed=SEED)
         told[name] = [round(value, 3) for value in (one.value, one.low, one.high)]
     return told
@@ -312,7 +312,7 @@ def line(items: Sequence[Item], scores: F64) -> dict[str, Any]:
 
 def _cell(row: dict[str, Any]) -> str:
     value, low, high = row["eer"]
-    return f"{value:.3f} ({low:.3f} to {high:.3f}), AUC {row['auc'][0]:.3f}"
+    return "-" if value is None else f"{value:.3f} ({low:.3f} to {high:.3f}), AUC {row['auc'][0]:.3f}"
 
 
 if __name__ == "__main__":
