@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.detect.audio import hearing
-from assay.detect.audio.hearing import Heard, Stretch, hear, speech_windows, stretches
 from assay.detect.audio.ear import EarDetector
+from assay.detect.audio.hearing import Heard, Stretch, hear, speech_windows, stretches
 from assay.detect.audio.scoring import MOST, SIZE
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.train import copysynth
