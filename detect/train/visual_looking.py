@@ -73,7 +73,7 @@ def changed(crop: Pixels, kind: type[Eye], rng: np.random.Generator) -> Pixels:
     if rng.random() < 0.5:
         values = (values - 128) * rng.uniform(0.75, 1.25) + 128 + rng.uniform(-15, 15)
     if rng.random() < 0.15:
-        values = cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.2))
+        values = np.asarray(cv2.GaussianBlur(values, (0, 0), rng.uniform(0.3, 1.2)), np.float64)
     if rng.random() < 0.15:
         values = values + rng.normal(0, rng.uniform(1, 5), values.shape)
     picture = np.clip(np.round(values), 0, 255).astype(np.uint8)
