@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import skimage.data
 from assay.media import survey, worker
 from assay.media.audio import Audio
 from assay.media.encode import encode_film
+from assay.media.errors import UnreadableMedia
 from assay.media.sampling import Passing
 from assay.media.video import Frame
 from assay.media.view import View
@@ -101,3 +103,26 @@ def test_a_marked_sound_is_heard_in_blocks_as_in_one(rng: np.random.Generator) -
     parts = [Audio(samples=part, rate=stave.RATE) for part in np.array_split(marked.samples, 7, axis=1)]
     assert audio_scheme().heard(iter(parts), SHARED_KEY) == audio_scheme().detect(marked, SHARED_KEY)
     assert audio_scheme().heard(parts, bytes(32)) is None
+
+
+def _with_broken_sound(film: Path, place: Path) -> Path:
+    """The pictures of `film` with a track of samples that are no numbers."""
+    with av.open(str(film)) as source, av.open(str(place), "w") as out:
+        pictures = out.add_stream_from_template(source.streams.video[0])
+        sound = out.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = pictures
+                out.mux(packet)
+        frame = av.AudioFrame.from_ndarray(np.full((1, 1024), np.nan, np.float32), format="flt", layout="mono")
+        frame.sample_rate, frame.pts = 16_000, 0
+        out.mux([*sound.encode(frame), *sound.encode()])
+    return place
+
+
+def test_a_broken_sound_does_not_hide_the_mark_of_the_pictures(films: dict[str, Path], tmp_path: Path) -> None:
+    told = reading.read(View.open(_with_broken_sound(films["marked"], tmp_path / "marked.mov")))
+    assert [mark.payload for mark in told.marks] == [PAYLOAD]
+    assert "in a part of the file only: the sound holds NaN" in told.notes[-1]
+    with pytest.raises(UnreadableMedia, match="NaN"):
+        reading.read(View.open(_with_broken_sound(films["plain"], tmp_path / "plain.mov")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...media.errors import AssayError, LimitExceeded, NothingToExamine, UnreadableMedia, WorkerFailed
 from ...media.sampling import Passing
 from ...media.video import Frame
 from . import audio_scheme, image_scheme, stave, video_reader, video_scheme
@@ -32,18 +33,39 @@ def read(view: View, *, keys: tuple[bytes, ...] = (SHARED_KEY,)) -> Reading:
     """Return every mark that `view` carries under one of `keys`: of its picture or film, then of its sound.
 
     A film is read while it is decoded, one of more than a minute by stretches and, if these show a mark, once more as a
-    whole. Raises what decoding raises.
+    whole. What is broken in one of pictures and sound hides no mark in the other. Raises what decoding raises.
     """
     found: list[Mark | None] = []
     notes: tuple[str, ...] = ()
+    faults: list[AssayError] = []
     if view.still is not None:
         found += [image_scheme().detect(view.still.pixels, key) for key in keys]
     if view.kind == "video":
-        marks, notes = _of_film(view, keys)
-        found += marks
+        try:
+            found, notes = _of_film(view, keys)
+        except (UnreadableMedia, NothingToExamine) as error:
+            faults.append(_of_a_part(error))
     if view.kind != "image":
-        found += [audio_scheme().heard(view.listen(stave.RATE, block_seconds=30.0), key) for key in keys]
-    return Reading(marks=tuple(mark for mark in found if mark is not None), notes=notes)
+        try:
+            found += [audio_scheme().heard(view.listen(stave.RATE, block_seconds=30.0), key) for key in keys]
+        except (UnreadableMedia, NothingToExamine) as error:
+            faults.append(_of_a_part(error))
+    return _told(tuple(mark for mark in found if mark is not None), notes, faults, parts=1 + (view.kind == "video"))
+
+
+def _of_a_part(error: AssayError) -> AssayError:
+    """Return an error that is about pictures or sound alone. Raises one that is about the whole file."""
+    if isinstance(error, (LimitExceeded, WorkerFailed)):
+        raise error
+    return error
+
+
+def _told(marks: tuple[Mark, ...], notes: tuple[str, ...], faults: list[AssayError], *, parts: int) -> Reading:
+    """Return what was read, with the faults as notes. Raises the first that counts if no mark was found."""
+    broken = [error for error in faults if not isinstance(error, NothingToExamine)]
+    if not marks and (broken or len(faults) == parts):
+        raise (broken or faults)[0]
+    return Reading(marks=marks, notes=notes + tuple(f"marks were read in a part of the file only: {e}" for e in broken))
 
 
 def _of_film(view: View, keys: tuple[bytes, ...]) -> tuple[list[Mark | None], tuple[str, ...]]:
