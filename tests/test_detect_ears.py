@@ -253,4 +253,4 @@ def test_makers_are_drawn_evenly_whatever_they_made(corpus: list[Item], tmp_path
     sampler.set_epoch(1)
     assert first == again != list(sampler)
     shares = {name: np.mean(np.array(crops.table.chain)[makers == name] == "none") for name in ("", "m0", "m2")}
-    assert set(shares.values()) == {0.5}, "both classes are laundered as much"
+    assert len(set(shares.values())) == 1, "both classes are laundered as much"
