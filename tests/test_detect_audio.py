@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from assay.datasets.corpus import BONA_FIDE, SPOOF, CorpusError, Item
 from assay.detect.audio import gate
+from assay.detect.audio.ear import EarDetector, spans_of
 from assay.detect.audio.features import features
 from assay.detect.audio.frontends import cepstra
-from assay.detect.audio.ear import EarDetector, spans_of
 from assay.detect.finding import Evidence, Finding, ModelError, Skipped
 from assay.detect.model import WEIGHTS, golden_input, load, shipped
 from assay.detect.train import audio as training
