@@ -22,7 +22,7 @@ async def received(request: Request, *, most: int) -> AsyncIterator[Path]:
     """Lend the body of `request` as a file, of `most` bytes at most.
 
     Errors that are raised meanwhile do not tell where it lies. Raises `LimitExceeded` for a longer body, before it is
-    read where its length is told, `InputError` for one that does not come within two minutes.
+    read where its length is told, `InputError` for one that does not come within two minutes or breaks off.
     """
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         path = Path(folder) / "upload"
@@ -38,6 +38,8 @@ async def received(request: Request, *, most: int) -> AsyncIterator[Path]:
 
 async def blocks(request: Request, *, most: int, seconds: float = _SECONDS) -> AsyncIterator[bytes]:
     """Yield the body of `request` as it comes. Raises as `received`."""
+    from starlette.requests import ClientDisconnect
+
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told) > most:
         raise LimitExceeded(_too_long(most))
@@ -48,6 +50,9 @@ async def blocks(request: Request, *, most: int, seconds: float = _SECONDS) -> A
                 block = await anext(stream, None)
         except TimeoutError as error:
             msg = f"expected the whole body within {seconds:g} s, got {size} bytes"
+            raise InputError(msg) from error
+        except ClientDisconnect as error:
+            msg = f"expected the whole body, but the sender went away after {size} bytes"
             raise InputError(msg) from error
         if block is None:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -139,3 +140,23 @@ def test_an_answer_that_takes_too_long_is_not_waited_for_and_keeps_its_place(mon
             time.sleep(0.05)
             status, told = _ask(f"{address}/v1/scan", b"x")
         assert (status, told) == (200, {"looked": True})
+
+
+def test_a_sender_who_goes_away_is_no_fault_of_the_server_and_leaves_its_place() -> None:
+    door = Door(at_once=1, waiting=0)
+    app, sent = api.make_app(Trust(), door=door), []
+    events: list[dict[str, Any]] = []
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/v1/scan", "raw_path": b"/v1/scan"}
+    scope |= {"query_string": b"", "root_path": "", "headers": [], "client": ("::1", 1), "server": ("::1", 2)}
+
+    async def receive() -> dict[str, Any]:
+        return events.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    for _ in range(2):
+        events += [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+        asyncio.run(app({**scope, "scheme": "http"}, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [400, 400]
+    assert b"went away after 4 bytes" in sent[1]["body"]
