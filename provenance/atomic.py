@@ -20,7 +20,7 @@ def temporary(destination: Path, *, secret: bool = False) -> Iterator[IO[bytes]]
     Others may read it as far as the user's umask lets them; a `secret` file only its owner (mode 0600). Raises
     `InputError` if the folder cannot be written into.
     """
-    place = destination.with_name(f".assay-{secrets.token_hex(8)}{destination.suffix}")
+    place = destination.parent / f".assay-{secrets.token_hex(8)}{destination.suffix}"
     mode = 0o600 if secret else 0o666
     try:
         file = open(str(place), "x+b", opener=partial(os.open, mode=mode))  # noqa: SIM115 - closed below
