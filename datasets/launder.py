@@ -83,7 +83,7 @@ def launder_film(film: Whole, chain: str, rng: np.random.Generator) -> Whole:
         else:
             frames = cast("Film", _apply(step, frames, rng))
             audio = step.audio(audio, rng) if audio and step.audio and step.film else audio
-        if [frame.time for frame in frames] != before:
+        if len(frames) > 1 and [frame.time for frame in frames] != before:  # one alone tells no rate
             rate = rate_of(frames)
     return Whole(frames=lambda: iter(frames), rate=rate, audio=audio)
 

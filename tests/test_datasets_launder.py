@@ -185,6 +185,9 @@ def test_a_cut_takes_the_same_seconds_of_pictures_and_sound(rng: np.random.Gener
     assert dropped.audio is sound, "frames that are lost leave the sound and the times of the others as they are"
     short = Film(frames=lambda: iter(frames[-30:]), rate=Fraction(25), audio=None)
     assert launder_film(short, "cut-1s", rng).audio is None
+    slow = Film(frames=lambda: iter(frames[::25][:1] + frames[25:26]), rate=Fraction(1), audio=sound)
+    one = launder_film(slow, "cut-1s", rng)
+    assert (len(tuple(one.frames())), one.rate) == (1, 1), "a frame alone is shown as long as before"
 
 
 def test_codecs_find_the_frame_rate_in_the_times() -> None:
