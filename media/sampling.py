@@ -66,6 +66,15 @@ class Passing:
         """Tell whether the frame at `time` seconds is shown."""
         return time < self.whole or time % self.every < self.stretch
 
+    def seconds_of(self, length: float) -> float:
+        """Return how many of the first `length` seconds are shown."""
+        whole = min(length, self.whole)
+        return whole + self._stretches(length) - self._stretches(whole)
+
+    def _stretches(self, length: float) -> float:
+        turns, rest = divmod(length, self.every)
+        return turns * self.stretch + min(rest, self.stretch)
+
 
 @dataclass(slots=True)
 class _Candidate(Generic[T]):

@@ -136,24 +136,16 @@ class View:
         They go by in the pass in which the view decodes if it has not done so yet, in one of their own if it has;
         whoever wants that watches first. Raises as `frames`.
         """
-        shown = 0
-
-        def count(frame: Frame) -> None:
-            nonlocal shown
-            shown += 1
-            see(frame)
-
         if self.kind != "video":
             return 0.0
         if self._decoded is None and self.asset is not None:
-            self._all(watcher=(count, passing))
+            self._all(watcher=(see, passing))
             self._part("film")
         else:
             for frame in self._anew(max_side=passing.max_side):
                 if passing.shows(frame.time):
-                    count(frame)
-        decoded = self._all()
-        return shown * (decoded.seconds or 0.0) / max(1, decoded.count)
+                    see(frame)
+        return passing.seconds_of(self._all().seconds or 0.0)
 
     def _anew(self, *, max_side: int | None) -> Iterator[Frame]:
         """Yield every frame of the film in a pass of its own."""

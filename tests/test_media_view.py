@@ -280,3 +280,11 @@ def test_a_film_view_is_the_same_from_file_and_from_memory(makers: ModuleType, t
     film = Film(frames=lambda: iter(frames), rate=Fraction(25))
     assert [frame.index for frame in View.of(film).frames] == pytest.approx(chosen, abs=2), "noise chooses a little"
     assert all(isinstance(frame, Frame) for frame in View.of(film).frames)
+
+
+@pytest.mark.parametrize("length", [0.0, 0.7, 1.0, 2.9, 9.3])
+def test_the_seconds_that_pass_are_told_by_time_whatever_the_frame_rate(length: float) -> None:
+    passing = Passing(whole=1.0, stretch=0.5, every=1.5)
+    shown = sum(passing.shows(time) for time in np.arange(0.0005, length, 0.001)) * 0.001
+    assert passing.seconds_of(length) == pytest.approx(shown, abs=0.002)
+    assert Passing().seconds_of(length) == length
