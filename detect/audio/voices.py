@@ -6,18 +6,19 @@ was trained with is that of Wan et al., "Generalized end-to-end loss for speaker
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...media.asset import Asset
 from ...media.audio import Audio, resample
-from ...media.decode import decode_audio
+from ...media.decode import stream_audio
 from ...media.errors import AssayError, InputError, MissingExtra, NothingToExamine
 from ...media.limits import DEFAULT_LIMITS, Limits
 from ...media.speech import voiced
@@ -63,7 +64,7 @@ def enrol(paths: Iterable[Path], *, limits: Limits = DEFAULT_LIMITS) -> tuple[Vo
 
 def _enrolled(path: Path, limits: Limits) -> Voice:
     try:
-        audio = decode_audio(Asset.open(path, limits=limits), limits=limits)
+        short = _beginning(Asset.open(path, limits=limits), limits)
     except InputError:
         raise
     except AssayError as error:
@@ -71,7 +72,6 @@ def _enrolled(path: Path, limits: Limits) -> Voice:
         raise InputError(msg) from error
     from .cues.codec import band_edge
 
-    short = Audio(samples=audio.samples[:, : round(LONGEST * audio.rate)], rate=audio.rate)
     spans = voiced(short)
     spoken = float(sum(span.end - span.start for span in spans))
     if spoken < LEAST:
@@ -86,6 +86,18 @@ def _enrolled(path: Path, limits: Limits) -> Voice:
         raise InputError(msg) from error
     edge, _ = band_edge(np.asarray(short.mono(), np.float64), short.rate)
     return Voice(name=path.name, vector=tuple(float(value) for value in vector), seconds=spoken, edge=edge)
+
+
+def _beginning(asset: Asset, limits: Limits) -> Audio:
+    """Return the first `LONGEST` seconds; of what follows no more than a block is decoded. Raises as decoding does."""
+    parts: list[Audio] = []
+    with closing(cast("Generator[Audio]", stream_audio(asset, block_seconds=30.0, limits=limits))) as blocks:
+        for part in blocks:
+            parts.append(part)
+            if sum(one.seconds for one in parts) >= LONGEST:
+                break
+    rate = parts[0].rate
+    return Audio(samples=np.concatenate([one.samples for one in parts], axis=1)[:, : round(LONGEST * rate)], rate=rate)
 
 
 def embed(audio: Audio) -> F32:
