@@ -5,6 +5,7 @@ The body of a request is the file itself, so that no form parser stands between 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,9 @@ RETRY_SECONDS = "10"
 def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = None) -> FastAPI:
     """Return the web application, which judges signers by `trust`. Raises `MissingExtra` without FastAPI.
 
-    The `door` bounds how many are inside, by default one a core and eight that wait for each. With a `lookup` the
-    manifests of its store are handed out under /c2pa, by the C2PA soft binding resolution API.
+    The `door` bounds how many are inside, by default one a core and eight that wait for each. With a `lookup` marks are
+    read under its keys too, manifests of stripped files are looked for in its store, and are handed out under /c2pa, by
+    the C2PA soft binding resolution API.
     """
     try:
         from fastapi import FastAPI, Request
@@ -64,7 +66,10 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = 
 
     @app.post("/v1/scan")
     async def _scan(request: Request) -> dict[str, Any]:
-        return await door.through(request, lambda path: run_in_threadpool(_scanned, path, trust=trust), most=BODY_BYTES)
+        def examine(path: Path) -> Awaitable[dict[str, Any]]:
+            return run_in_threadpool(_scanned, path, trust=trust, recovery=recovery)
+
+        return await door.through(request, examine, most=BODY_BYTES)
 
     @app.post("/v1/verify")
     async def _verify(request: Request) -> dict[str, Any]:
@@ -86,10 +91,12 @@ def _recovery(lookup: Lookup) -> Recovery:
     return Recovery(finders=(LocalFinder(lookup.store),), keys=lookup.keys)
 
 
-def _scanned(path: Path, trust: Trust) -> dict[str, Any]:
+def _scanned(path: Path, trust: Trust, recovery: Recovery | None) -> dict[str, Any]:
     from ..detect.scan import Examination, scan
 
-    return _nameless(scan(path, Examination(trust=trust)).to_json())
+    asked = Examination(trust=trust, recovery=recovery)
+    asked = asked if recovery is None else replace(asked, mark_keys=recovery.keys)
+    return _nameless(scan(path, asked).to_json())
 
 
 def _verified(path: Path, trust: Trust, recovery: Recovery | None) -> dict[str, Any]:

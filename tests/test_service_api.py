@@ -16,9 +16,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import skimage.data
+from assay.media.encode import encode_image
+from assay.provenance.durable import Store
+from assay.provenance.marks import image_scheme
 from assay.provenance.trust import Trust
 from assay.service import api
 from assay.service.door import Door
+from assay.service.lookup import Lookup
 from PIL import Image
 
 
@@ -30,10 +35,10 @@ def address() -> Iterator[str]:
 
 
 @contextmanager
-def _served(door: Door) -> Iterator[str]:
+def _served(door: Door, lookup: Lookup | None = None) -> Iterator[str]:
     import uvicorn
 
-    app = api.make_app(Trust(), door=door)
+    app = api.make_app(Trust(), door=door, lookup=lookup)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -77,6 +82,14 @@ def test_a_posted_picture_is_verified(address: str, makers: ModuleType) -> None:
     status, told = _ask(f"{address}/v1/verify", makers.picture_file(Image.fromarray(makers.card()), "JPEG"))
     assert (status, told["state"]) == (200, "absent")
     assert told["checks"]
+
+
+def test_a_scan_reads_marks_under_the_keys_of_the_server(tmp_path: Path) -> None:
+    marked = image_scheme().embed(skimage.data.chelsea(), 0xABC, b"k" * 32)
+    with _served(Door(), Lookup(store=Store(tmp_path / "store.db"), keys=(b"k" * 32,))) as own:
+        status, told = _ask(f"{own}/v1/scan", encode_image(marked, "png"))
+    assert status == 200
+    assert [int(str(mark["payload"]), 16) for mark in told["marks"]] == [0xABC]
 
 
 def test_what_is_no_media_is_an_error_as_data(address: str) -> None:
