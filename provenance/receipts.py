@@ -46,10 +46,13 @@ def receipt_place(path: Path) -> Path:
 
 
 def receipt_found(path: Path) -> Path:
-    """Return where a receipt of the file at `path` lies: under our name or C2SP's, ours first and if there is none."""
+    """Return where a receipt of the file at `path` lies: under our name or C2SP's, ours first and if there is none.
+
+    A link, which nobody reads, hides none.
+    """
     place = receipt_place(path)
     other = path.with_name(path.name + _OTHERS)
-    return other if other.is_file() and not place.is_file() else place
+    return other if other.is_file() and (place.is_symlink() or not place.is_file()) else place
 
 
 def is_receipt(path: Path) -> bool:

@@ -140,6 +140,8 @@ def test_pipes_and_links_are_not_read(picture: Path, receipt: Receipt, tmp_path:
     (tmp_path / "else").write_text(receipt.to_text())
     receipt_place(picture).symlink_to(tmp_path / "else")
     assert read_receipts(picture, sha256=SHA256, logs=[]) == ()
+    picture.with_name("a.png.tlog-proof").write_text(receipt.to_text())
+    assert len(read_receipts(picture, sha256=SHA256, logs=[])) == 1, "a link hides no receipt"
 
 
 def test_the_users_logs_are_the_own_one_and_those_put_into_logs(tmp_path: Path, log: Ledger) -> None:
