@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...datasets import splits
 from ...datasets.corpus import Item, both_labels
 from ..audio.frontends import front_end
 from ..model import golden_input
@@ -25,7 +23,8 @@ from .audio_loop import judge, teach
 from .audio_material import CHAINS, material
 from .calibration import calibrate
 from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
-from .fit import F64, Progress, made
+from .fit import F64, Progress
+from .folds import Folds, run_folder, scores_of_unseen
 from .loop import Pace, Run
 from .networks import network_class
 from .networks.interface import Network, Scored
@@ -100,33 +99,13 @@ def make(plan: Plan) -> Network:
 
 
 def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
-    """Return the score of every window by a network that heard neither its source nor its maker, `[windows]`.
+    """Return the score of every window by a network that heard neither its source nor its maker, `[windows]`."""
 
-    Makers whose fakes training makes itself are known, their sources are not. Scores of a finished fold are kept in
-    `run`, so that a broken run does not train it again.
-    """
-    table = crops.table
-    scores = np.full(len(table.item), np.nan)
-    known = {item.maker for item in table.items if made(item)}
-    folds = min(plan.folds, len({item.group for item in table.items}))
-    split = splits.unseen(table.items, folds=folds, seed=plan.pace.seed, known=known)
-    for number, (train, test) in enumerate(split):
-        kept = run / f"fold-{number}.npy"
-        held, taught = np.flatnonzero(table.rows(test)), np.flatnonzero(table.rows(train))
-        if kept.exists():
-            scores[held] = np.load(kept, allow_pickle=False)
-            continue
-        if len(set(table.spoof[taught])) < 2:
-            msg = f"expected both classes to train fold {number} on, got one: fewer folds, or a larger corpus"
-            raise TrainingError(msg)
-        told = partial(progress, f"fold {number + 1} of {folds}")
-        network = teach(make(plan), crops, taught, Run(pace=plan.pace, folder=run / f"fold-{number}", told=told))
-        scores[held] = judge(network, crops, held, pace=plan.pace)
-        temporary = kept.with_suffix(".tmp.npy")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(temporary, scores[held], allow_pickle=False)
-        temporary.replace(kept)
-    return scores
+    def taught(chosen: NDArray[np.int64], held: NDArray[np.int64], lesson: Run) -> F64:
+        return judge(teach(make(plan), crops, chosen, lesson), crops, held, pace=plan.pace)
+
+    folds = Folds(count=plan.folds, pace=plan.pace, run=run, progress=progress)
+    return scores_of_unseen(crops.table, folds, None, taught)
 
 
 def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
@@ -136,11 +115,7 @@ def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
     name = digest(
         told, str(plan.encoder), [(item.id, item.sha256, item.label, item.maker, item.group) for item in items]
     )
-    run = work / f"{plan.model}-{name}"
-    if run.exists() and not plan.resume:
-        shutil.rmtree(run)
-    run.mkdir(parents=True, exist_ok=True)
-    return run
+    return run_folder(work / f"{plan.model}-{name}", resume=plan.resume)
 
 
 def onnx_of(network: Network) -> Exported:

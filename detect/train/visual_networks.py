@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...datasets import splits
 from ...datasets.corpus import CorpusError, Item
 from ..finding import ModelError
 from ..model import golden_input
@@ -24,6 +22,7 @@ from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
 from .eyes import eye_class
 from .eyes.interface import Eye, Several, Shown
 from .fit import F64, Progress, made
+from .folds import Folds, run_folder, scores_of_unseen
 from .loop import Pace, Run
 from .table import TrainingError, digest
 from .visual_crops import Crops, Cutting, crops_of
@@ -153,34 +152,17 @@ def trainable(crops: Crops, plan: Plan) -> NDArray[np.bool_]:
 def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
     """Return the score of every crop by a network that saw neither its people nor its maker, `[crops]`.
 
-    Makers whose fakes training makes itself are known, their people are not. Scores of a finished fold are kept in
-    `run`, so that a broken run does not train it again.
+    The network of each fold is kept in `run` beside its scores.
     """
-    table = crops.table
-    scores = np.full(len(table.item), np.nan)
-    known = {item.maker for item in table.items if made(item)}
-    folds = min(plan.folds, len({item.group for item in table.items}))
-    split = splits.unseen(table.items, folds=folds, seed=plan.pace.seed, known=known)
-    for number, (train, test) in enumerate(split):
-        kept = run / f"fold-{number}.npy"
-        held = np.flatnonzero(table.rows(test))
-        taught = np.flatnonzero(table.rows(train) & trainable(crops, plan))
-        if kept.exists():
-            scores[held] = np.load(kept, allow_pickle=False)
-            continue
-        if len(set(table.spoof[taught])) < 2:
-            msg = f"expected both classes to train fold {number} on, got one: fewer folds, or a larger corpus"
-            raise TrainingError(msg)
-        told = partial(progress, f"fold {number + 1} of {folds}")
-        lesson = Run(pace=plan.pace, folder=run / f"fold-{number}", told=told)
-        eye = teach(make(plan), crops, taught, lesson, draws=plan.draws)
-        scores[held] = judge(eye, crops, held, batch=plan.pace.batch, device=plan.pace.device)
-        torch.save(eye.state_dict(), run / f"fold-{number}.pt")
-        temporary = kept.with_suffix(".tmp.npy")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(temporary, scores[held], allow_pickle=False)
-        temporary.replace(kept)
-    return scores
+
+    def taught(chosen: NDArray[np.int64], held: NDArray[np.int64], lesson: Run) -> F64:
+        eye = teach(make(plan), crops, chosen, lesson, draws=plan.draws)
+        scores = judge(eye, crops, held, batch=plan.pace.batch, device=plan.pace.device)
+        torch.save(eye.state_dict(), lesson.folder.with_suffix(".pt"))
+        return scores
+
+    folds = Folds(count=plan.folds, pace=plan.pace, run=run, progress=progress)
+    return scores_of_unseen(crops.table, folds, trainable(crops, plan), taught)
 
 
 def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
@@ -188,11 +170,7 @@ def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
     pace = plan.pace
     told = (plan.model, pace.epochs, pace.batch, pace.rate, pace.seed, plan.folds, plan.draws, plan.others)
     name = digest(told, plan.cutting, plan.copying, str(plan.encoder), [(item.id, item.sha256) for item in items])
-    run = work / f"{plan.model}-{name}"
-    if run.exists() and not plan.resume:
-        shutil.rmtree(run)
-    run.mkdir(parents=True, exist_ok=True)
-    return run
+    return run_folder(work / f"{plan.model}-{name}", resume=plan.resume)
 
 
 def onnx_of(eye: Eye) -> Exported:
