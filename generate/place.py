@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..media.errors import InputError
@@ -70,6 +70,20 @@ def put_beside(made: Path, place: Path, *, replace: bool) -> Iterator[None]:
             older.replace(place)
         elif os.path.lexists(place) and os.path.samestat(place.lstat(), mine):
             place.unlink()
+        raise
+
+
+@contextmanager
+def away(place: Path, room: Path) -> Iterator[None]:
+    """Take what lies at `place` into `room`, to be gone with it; it comes back if what is done meanwhile fails."""
+    older = room / f"older-{place.name}"
+    try:
+        with suppress(FileNotFoundError):
+            place.rename(older)
+        yield
+    except BaseException:
+        if os.path.lexists(older) and not os.path.lexists(place):
+            older.rename(place)
         raise
 
 

@@ -45,7 +45,7 @@ from .claim import claim
 from .consent import ConsentBook, ConsentError, Refusal, file_sha256
 from .finish import Stamp, container_for, finish
 from .interface import Draft, PublishError
-from .place import check_place, closed_room, put, put_beside
+from .place import away, check_place, closed_room, put, put_beside
 from .proof import prove
 from .seal import need_aware, write_time
 
@@ -100,7 +100,8 @@ def publish(
 ) -> Published:
     """Write `draft` to `out`, labelled, marked with a random id and signed; the container is that of `out`'s suffix.
 
-    With a `ledger`, its receipt lies beside the file as `NAME.EXT.receipt`: both appear, or neither.
+    With a `ledger`, its receipt lies beside the file as `NAME.EXT.receipt`: both appear, or neither. Without one, the
+    receipt of a file that is replaced goes with that file.
 
     Raises `InputError` if `out` or the receipt exists (unless `replace`), is one of the draft's own sources or has a
     suffix that cannot hold a manifest; `ConsentError` if anybody's consent does not serve; `PublishError` if another
@@ -109,7 +110,7 @@ def publish(
     desk = _Desk(book=book, credentials=credentials, trust=trust, store=store, ledger=ledger, key=key, now=now, rng=rng)
     _need_real(draft, desk)
     container = container_for(draft, out)
-    for place in (out,) if ledger is None else (out, receipt_place(out)):
+    for place in (out, receipt_place(out)):
         check_place(place, [source.path for source in draft.sources], replace=replace)
     try:
         return _publish(draft, out, desk, container=container, replace=replace)
@@ -149,12 +150,13 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
 
 
 def _beside(published: Published, room: Path, *, replace: bool) -> AbstractContextManager[None]:
-    """Return what keeps the log's receipt beside the file, if what is done meanwhile succeeds."""
+    """Return what keeps the log's receipt, and no other, beside the file, if what is done meanwhile succeeds."""
+    place = receipt_place(published.path)
     if published.receipt is None:
-        return nullcontext()
+        return away(place, room) if replace else nullcontext()
     made = room / "receipt"
     made.write_bytes(published.receipt.to_text().encode())
-    return put_beside(made, receipt_place(published.path), replace=replace)
+    return put_beside(made, place, replace=replace)
 
 
 def _need_real(draft: Draft, desk: _Desk) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BODY_BYTES = 256 * 1024**2
 """The largest file that is taken over HTTP."""
 RETRY_SECONDS = "10"
-"""When to ask again, if the service was full."""
+"""When to ask again, if the service or its disk was full."""
 
 
 def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = None) -> FastAPI:
@@ -43,9 +43,10 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = 
         raise MissingExtra(feature, "service") from error
     recovery = None if lookup is None else _recovery(lookup)
     from .door import Busy, Door
+    from .upload import StorageFull
 
     door = door or Door()
-    statuses = {Busy: 503, LimitExceeded: 413, InputError: 400}
+    statuses = {Busy: 503, StorageFull: 507, LimitExceeded: 413, InputError: 400}
     app = FastAPI(title="Assay", docs_url=None, redoc_url=None, openapi_url=None)
 
     # FastAPI reads annotations as text: it must find this name among the module's globals.
@@ -53,10 +54,10 @@ def make_app(trust: Trust, *, lookup: Lookup | None = None, door: Door | None = 
 
     @app.exception_handler(AssayError)
     def _answer_error(_request: Request, error: AssayError) -> JSONResponse:
-        full = isinstance(error, Busy)
+        later = isinstance(error, Busy | StorageFull)
         status = next((code for kind, code in statuses.items() if isinstance(error, kind)), 422)
         told = {"error": {"type": type(error).__name__, "message": str(error)}}
-        return JSONResponse(told, status_code=status, headers={"Retry-After": RETRY_SECONDS} if full else None)
+        return JSONResponse(told, status_code=status, headers={"Retry-After": RETRY_SECONDS} if later else None)
 
     @app.get("/health")
     def _health() -> dict[str, str]:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from ..media.errors import AssayError, InputError, LimitExceeded, NothingToExamine, UnreadableMedia
 from ..provenance.stored import active_alone
 from .lookup import CONTENT_BYTES, Lookup, Match
-from .upload import blocks, received
+from .upload import StorageFull, blocks, received
 
 PROBLEM = "application/problem+json"
 _AT_ONCE = 2  # copies and fingerprints that are looked at side by side; more are asked to come again
@@ -197,11 +197,14 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None) 
 
 
 def _status(error: AssayError) -> int:
-    if isinstance(error, LimitExceeded):
-        return 413
-    return (
-        400 if isinstance(error, InputError) else 415 if isinstance(error, UnreadableMedia | NothingToExamine) else 500
-    )
+    kinds = {
+        LimitExceeded: 413,
+        InputError: 400,
+        UnreadableMedia: 415,
+        NothingToExamine: 415,
+        StorageFull: 507,
+    }
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 500)
 
 
 def _out(matches: list[Match]) -> MatchesOut:

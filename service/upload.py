@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +15,12 @@ from ..media.errors import AssayError, InputError, LimitExceeded
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SECONDS: Final = 120.0  # for the whole body: whoever sends a byte a minute must not hold a place for hours
+
+
+class StorageFull(AssayError):
+    """There is no room to keep the body of a request while it is examined (HTTP 507)."""
 
 
 @asynccontextmanager
@@ -22,13 +28,20 @@ async def received(request: Request, *, most: int) -> AsyncIterator[Path]:
     """Lend the body of `request` as a file, of `most` bytes at most.
 
     Errors that are raised meanwhile do not tell where it lies. Raises `LimitExceeded` for a longer body, before it is
-    read where its length is told, `InputError` for one that does not come within two minutes or breaks off.
+    read where its length is told, `InputError` for one that does not come within two minutes or breaks off, and
+    `StorageFull` where the server has no room left for it.
     """
     with tempfile.TemporaryDirectory(prefix="assay-") as folder:
         path = Path(folder) / "upload"
-        with path.open("wb") as file:
-            async for block in blocks(request, most=most):
-                file.write(block)
+        try:
+            with path.open("wb") as file:
+                async for block in blocks(request, most=most):
+                    file.write(block)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            msg = "expected room for the upload, but the server has none left: ask again later, or its keeper"
+            raise StorageFull(msg) from error
         try:
             yield path
         except AssayError as error:

@@ -322,6 +322,28 @@ def test_a_receipt_that_is_there_is_replaced_only_when_asked(desk: Desk) -> None
     assert desk.left() == ["a.jpg", "a.jpg.receipt"]
 
 
+def test_the_receipt_of_a_file_that_is_replaced_without_a_log_goes_with_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = desk.draft(_media("image"))
+    for name in ("a.jpg", "a.jpg.receipt"):
+        (desk.out / name).write_bytes(b"older")
+
+    def fail(*_: Any, **__: Any) -> Any:
+        msg = "the disk is full"
+        raise OSError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(door, "put", fail)
+        with pytest.raises(PublishError, match="disk is full"):
+            desk.publish(draft, "a.jpg", replace=True)
+    assert [(desk.out / name).read_bytes() for name in desk.left()] == [b"older", b"older"]
+    with pytest.raises(InputError, match="exists"):
+        desk.publish(draft, "a.jpg")
+    desk.publish(draft, "a.jpg", replace=True)
+    assert desk.left() == ["a.jpg"]
+
+
 @pytest.mark.parametrize("older", [True, False], ids=["replacing", "new"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError], ids=lambda kind: kind.__name__)
 def test_a_receipt_never_stands_without_its_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import threading
 import time
 import urllib.error
@@ -173,3 +174,18 @@ def test_a_sender_who_goes_away_is_no_fault_of_the_server_and_leaves_its_place()
         asyncio.run(app({**scope, "scheme": "http"}, receive, send))
     assert [message["status"] for message in sent if "status" in message] == [400, 400]
     assert b"went away after 4 bytes" in sent[1]["body"]
+
+
+def test_a_body_that_finds_no_room_is_told_so_and_leaves_nothing(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # the kernel refuses what goes beyond
+    try:
+        status, told = _ask(f"{address}/v1/verify", b"x" * 1_000_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (status, told["error"]["type"]) == (507, "StorageFull")
+    assert list(tmp_path.iterdir()) == []
+    assert _ask(f"{address}/v1/verify", b"x" * 1_000_000)[0] == 422

@@ -24,7 +24,7 @@ def serve(
     """Answer scans and verifications over HTTP: POST a file to /v1/scan or /v1/verify.
 
     A file over 256 MiB is answered with 413; where eight wait for each place, or an answer takes 15
-    minutes, with 503 and Retry-After.
+    minutes, with 503 and Retry-After; where the disk has no room for it, with 507.
 
     Under /c2pa the manifests in the store are handed out to anybody who has their mark, by the C2PA
     soft binding resolution API; its description is at /c2pa/openapi.json.
