@@ -25,6 +25,26 @@ class ModelError(AssayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a detector makes of one face in one frame of a film, at `time` seconds.
+
+    `face` numbers the people of a finding, the most suspect first, from 0. `score` is the log10 ratio of this frame
+    alone before it is bounded: it tells frames from each other, and the finding's own ratio is what counts.
+    """
+
+    time: float
+    face: int
+    score: float
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` unless the time is not negative and the score finite."""
+        if not (math.isfinite(self.score) and math.isfinite(self.time) and self.time >= 0.0 and self.face >= 0):
+            got = f"{self.time}, {self.face}, {self.score}"
+            msg = f"a moment needs a time >= 0, a face >= 0 and a finite score, got {got}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one detector found.
 
@@ -33,7 +53,8 @@ class Finding:
     `uncalibrated` where no set was at hand. `spread` is half the width of the 95 % interval of `llr` that the size
     of the calibration set leaves open (bootstrap over its groups). `modality` says what was looked at; `declared`
     is what the file itself says. `spans` and `regions` say where; `note` says it in a sentence. `figures` are what was
-    measured, by name, where a detector tells it.
+    measured, by name, where a detector tells it; `moments`, of a film, what a learned eye made of each face and frame
+    that it looked at, by face and in order of time.
     """
 
     detector: str
@@ -46,6 +67,7 @@ class Finding:
     spans: tuple[Span, ...] = ()
     regions: tuple[Region, ...] = ()
     figures: tuple[tuple[str, float], ...] = ()
+    moments: tuple[Moment, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `ValueError` unless `llr` is finite, 0 without calibration, and `spread` finite and not negative."""

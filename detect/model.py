@@ -48,7 +48,11 @@ class Model:
 
     def llr(self, score: float) -> float:
         """Return the calibrated log10 likelihood ratio of a raw score."""
-        return float(np.clip(self.slope * score + self.intercept, self.lowest, self.highest))
+        return float(np.clip(self.scaled(score), self.lowest, self.highest))
+
+    def scaled(self, score: float) -> float:
+        """Return `score` as log10 before it is bounded: it tells parts of a file from each other and is no evidence."""
+        return float(self.slope * score + self.intercept)
 
     def spread(self, score: float) -> float:
         """Return half the width of the 95 % interval that the calibration set leaves open, log10."""

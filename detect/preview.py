@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from ..media.view import View
 from ..provenance.thumbnails import SIDE, thumbnails
 from ..provenance.tree import OWN, Node, tree_of
 from ..provenance.verification import Verification
+from . import detector
 from .audio.explain import explain
 from .audio.explain import picture as listened_png
 from .audio.hearing import Heard
+from .finding import Finding
+from .visual.looking import Looks, Where
+from .visual.looking import picture as looked_png
 
 PICTURE_SIDE = 560
 FRAME_SIDE = 240
@@ -29,13 +34,37 @@ FLOOR_DB = -90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Where the model of `detector` looked in one face, and the PNG of it (see `visual.looking.picture`)."""
+
+    detector: str
+    where: Where
+    png: bytes = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the maps' numbers, row by row from the top, with the face's box and, in a film, its time."""
+        box, where = self.where.region, self.where
+        return {
+            "detector": self.detector,
+            "time": box.time,
+            "region": [round(side, 1) for side in (box.left, box.top, box.width, box.height)],
+            "score": round(where.score, 4),
+            "method": where.method,
+            "map": where.heat.round(4).tolist(),
+            "boundary": None if where.boundary is None else where.boundary.round(3).tolist(),
+            "boundary_of": where.boundary_of,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A JPEG of the picture, or of some frames side by side, and a PNG of the sound's spectrogram.
 
     `width` and `height` are the pixels of the original picture (regions are given in them), `top_hz` the upper edge of
     the spectrogram, whose lower edge is 0 Hz and whose colours span 90 dB. `listened` is there if a voice detector
     answered: its window from `listened_start` on, for `listened_seconds`, up to `listened_hz`, and by how much
-    silencing the patch that mattered most lowered its log10 ratio.
+    silencing the patch that mattered most lowered its log10 ratio. `looked` says where the learned eyes that answered
+    looked, the most suspect face first.
     """
 
     picture: bytes | None = None
@@ -49,10 +78,11 @@ class Preview:
     listened_seconds: float = 0.0
     listened_hz: float = 0.0
     listened_drop: float = 0.0
+    looked: tuple[Looked, ...] = ()
 
 
-def preview_of(view: View) -> Preview:
-    """Return the preview of what `view` has decoded."""
+def preview_of(view: View, findings: Iterable[Finding] = ()) -> Preview:
+    """Return the preview of what `view` has decoded, and of where those who answered with `findings` looked."""
     picture, width, height = None, 0, 0
     if view.still is not None:
         height, width = view.still.pixels.shape[:2]
@@ -70,8 +100,18 @@ def preview_of(view: View) -> Preview:
         spectrogram=spectrogram,
         seconds=view.seconds or 0.0,
         top_hz=top,
+        looked=tuple(_looked(view, findings)),
         **_listened(view),
     )
+
+
+def _looked(view: View, findings: Iterable[Finding]) -> Iterator[Looked]:
+    """Yield where each detector of pictures looked that answered and can tell."""
+    for name in dict.fromkeys(finding.detector for finding in findings if finding.modality == "visual"):
+        eye = detector(name)
+        if isinstance(eye, Looks):
+            for where in eye.where(view):
+                yield Looked(detector=name, where=where, png=looked_png(where))
 
 
 def _listened(view: View) -> dict[str, Any]:

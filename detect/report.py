@@ -27,12 +27,27 @@ _FOUND = {Conclusion.ALTERED, Conclusion.INVALID, Conclusion.DECLARED, Conclusio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """How much of a film was looked at: `looked_at` of its `count` frames; `scenes` is what cuts divide it into."""
+
+    looked_at: int
+    count: int
+    scenes: int
+
+    def __str__(self) -> str:
+        """Return it as a sentence."""
+        scenes = f"{self.scenes} scene{'s' * (self.scenes != 1)}"
+        return f"of {self.count:,} frames in {scenes} {self.looked_at} were looked at, the sharpest of each stretch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a scan says of one file.
 
-    `seconds` tells where the time went, `notes` what decoding did or met; `preview`, and the provenance
-    `tree` of a file with a manifest, are there if they were asked for. `receipts` are the logs' beside the file; none
-    says nothing. `foreign_marks` are those of others' tools, if they were asked for; they do not enter the verdict.
+    `seconds` tells where the time went, `notes` what decoding did or met, `frames` how much of a film that was decoded
+    was looked at; `preview`, and the provenance `tree` of a file with a manifest, are there if they were asked for.
+    `receipts` are the logs' beside the file; none says nothing. `foreign_marks` are those of others' tools, if they
+    were asked for; they do not enter the verdict.
     """
 
     asset: Asset
@@ -46,6 +61,7 @@ class Report:
     receipts: tuple[LogReceipt, ...] = ()
     tree: Node | None = None
     foreign_marks: tuple[ForeignMark, ...] = ()
+    frames: Frames | None = None
 
     @property
     def exit_code(self) -> int:
@@ -55,8 +71,12 @@ class Report:
         return EXIT_NOTHING_FOUND if self.verdict.complete else EXIT_NOT_EXAMINED
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as plain JSON values; ids are 16 hexadecimal digits, times are seconds."""
+        """Return the report as plain JSON values; ids are 16 hexadecimal digits, times are seconds.
+
+        `where_looked` is there if previews were asked for: it costs what a page costs.
+        """
         asset, verdict = self.asset, self.verdict
+        looked = () if self.preview is None else self.preview.looked
         return {
             "path": str(asset.path),
             "sha256": asset.sha256,
@@ -75,6 +95,8 @@ class Report:
             "findings": [finding_json(finding) for finding in verdict.findings],
             "skipped": [asdict(skip) for skip in verdict.skipped],
             "conflicts": list(verdict.conflicts),
+            "frames": None if self.frames is None else asdict(self.frames),
+            "where_looked": [one.to_json() for one in looked],
             "notes": list(self.notes),
             "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
             "assay": __version__,
@@ -108,6 +130,8 @@ class Unexamined:
             "findings": [],
             "skipped": [],
             "conflicts": [],
+            "frames": None,
+            "where_looked": [],
             "assay": __version__,
         }
 

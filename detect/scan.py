@@ -32,7 +32,7 @@ from .audio.voices import Voice
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
 from .preview import preview_of, tree_with_pictures
-from .report import Report, Unexamined
+from .report import Frames, Report, Unexamined
 
 Progress = Callable[[str], None]
 QUICK = Sampling(frames=8)
@@ -110,6 +110,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
             skipped.append(answer)
         else:
             findings.extend(answer)
+    frames = _frames(view)
     return Report(
         asset=asset,
         verification=verification,
@@ -118,10 +119,11 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         labels=labels,
         verdict=fuse(tuple(findings), tuple(skipped), evidence),
         seconds=seconds,
-        notes=(*view.notes, *notes, *_looked(view)),
-        preview=preview_of(view) if examination.previews else None,
+        notes=(*view.notes, *notes, *(() if frames is None else (str(frames),))),
+        preview=preview_of(view, findings) if examination.previews else None,
         receipts=receipts,
         tree=tree_with_pictures(view, verification, path) if examination.previews else None,
+        frames=frames,
     )
 
 
@@ -174,16 +176,14 @@ def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
 
 
-def _looked(view: View) -> tuple[str, ...]:
+def _frames(view: View) -> Frames | None:
     """Return how much of a film was looked at, if it was decoded at all."""
     if view.kind != "video" or "decode" not in view.timings:
-        return ()
+        return None
     try:
-        frames, scenes = len(view.frames), view.scenes
+        return Frames(looked_at=len(view.frames), count=view.frame_count, scenes=view.scenes)
     except AssayError:
-        return ()
-    scenes_told = f"{scenes} scene{'s' * (scenes != 1)}"
-    return (f"of {view.frame_count:,} frames in {scenes_told} {frames} were looked at, the sharpest of each stretch",)
+        return None
 
 
 _Marks = tuple[tuple[Mark, ...], list[Skipped], tuple[str, ...]]
