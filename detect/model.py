@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,18 @@ class Model:
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return raw scores `[n]`, higher = spoof. Raises `ModelError` if the features are not of the model's shape."""
+        return np.asarray(self.outputs(features, ("score",))["score"], dtype=np.float64).reshape(-1)
+
+    def outputs(
+        self, features: NDArray[np.float32], names: Sequence[str] | None = None
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the network's outputs by name, all or those in `names`. Raises as `scores`."""
         if features.ndim != 2 or features.shape[1] != self.inputs:
             msg = f"the model {self.name} expects features [n, {self.inputs}], got {features.shape}: retrain it"
             raise ModelError(msg)
-        (scores,) = self.session.run(["score"], {"features": np.ascontiguousarray(features, dtype=np.float32)})
-        return np.asarray(scores, dtype=np.float64).reshape(-1)
+        wanted = [one.name for one in self.session.get_outputs()] if names is None else list(names)
+        told = self.session.run(wanted, {"features": np.ascontiguousarray(features, dtype=np.float32)})
+        return dict(zip(wanted, told, strict=True))
 
     def llr(self, score: float) -> float:
         """Return the calibrated log10 likelihood ratio of a raw score."""

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,16 @@ class Run:
     told: Callable[[float], None] = lambda _done: None
 
 
+class Lesson(nn.Module):
+    """A network that knows its own loss."""
+
+    def loss(self, batch: Sequence[Tensor]) -> Tensor:
+        """Return the loss of a batch."""
+        raise NotImplementedError
+
+
 class Learner(lightning.LightningModule):
-    """A network with its loss (cross entropy) and its optimiser (AdamW, the rate falling along a cosine)."""
+    """A network with its loss (cross entropy, or its own) and its optimiser (AdamW, a rate falling by cosine)."""
 
     def __init__(self, network: nn.Module, pace: Pace) -> None:
         """Teach `network` at `pace`."""
@@ -65,6 +73,8 @@ class Learner(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss of a batch."""
+        if isinstance(self.network, Lesson):
+            return self.network.loss(batch)
         features, label = batch
         return functional.cross_entropy(self.network(features), label)
 

@@ -33,14 +33,16 @@ Part = tuple[float, float, float, float]
 
 
 @functools.lru_cache(maxsize=2)
-def portraits(path: Path, kind: Kind, region: Part | None, mark: int | None = None) -> tuple[Portrait, ...]:
-    """Return the largest face of a picture, or of each of `FRAMES` frames of a film, with its surroundings.
+def portraits(
+    path: Path, kind: Kind, region: Part | None, mark: int | None = None, frames: int = FRAMES
+) -> tuple[Portrait, ...]:
+    """Return the largest face of a picture, or of each of `frames` frames of a film, with its surroundings.
 
     Only `region` (left, top, right, bottom in 0..1) is looked at. With a seed in `mark` every picture bears the picture
     mark of our own generators under a key and id drawn with it. Raises as decoding does, `MarkError` where none fits.
     """
     found = []
-    for image in _images(path, kind, region or (0.0, 0.0, 1.0, 1.0)):
+    for image in _images(path, kind, region or (0.0, 0.0, 1.0, 1.0), frames):
         if mark is not None:
             rng = np.random.default_rng(mark)
             image = image_scheme().embed(image, int(rng.integers(2**63)), rng.bytes(32))
@@ -51,7 +53,7 @@ def portraits(path: Path, kind: Kind, region: Part | None, mark: int | None = No
     return tuple(found)
 
 
-def _images(path: Path, kind: Kind, region: Part) -> Iterator[Pixels]:
+def _images(path: Path, kind: Kind, region: Part, most: int) -> Iterator[Pixels]:
     """Yield the pictures of a file, cut to the region."""
     asset = Asset.open(path)
     if kind == "image":
@@ -59,8 +61,8 @@ def _images(path: Path, kind: Kind, region: Part) -> Iterator[Pixels]:
     else:
         info = asset.video
         count = (info.frames or int(25 * (info.seconds or 1))) if info else 1
-        frames = stream_frames(asset, every=max(1, count // FRAMES))
-        images = (frame.image for frame, _ in zip(frames, range(FRAMES), strict=False))
+        frames = stream_frames(asset, every=max(1, count // most))
+        images = (frame.image for frame, _ in zip(frames, range(most), strict=False))
     for image in images:
         left, top, right, bottom = region
         height, width = image.shape[:2]

@@ -25,8 +25,21 @@ class Portrait:
     points: F32
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """A fake with what only its maker knows: `mask` float32 `[h, w]`, 1 where the face was laid in, 0 around it."""
+
+    portrait: Portrait
+    mask: F32
+
+
 def self_blend(real: Portrait, rng: np.random.Generator) -> Portrait:
     """Return `real` with its own face, changed a little, blended into it."""
+    return self_blended(real, rng).portrait
+
+
+def self_blended(real: Portrait, rng: np.random.Generator) -> Blend:
+    """Return the same with its mask."""
     source, target = real.pixels, real.pixels
     changed = _changed(source, rng)
     if rng.random() < 0.3:  # the surroundings may be the changed copy
@@ -36,6 +49,11 @@ def self_blend(real: Portrait, rng: np.random.Generator) -> Portrait:
 
 def laid_in(real: Portrait, pixels: Pixels, rng: np.random.Generator) -> Portrait:
     """Return `real` with the face of `pixels`, a copy of the same size made in another way, blended into it."""
+    return laid_over(real, pixels, rng).portrait
+
+
+def laid_over(real: Portrait, pixels: Pixels, rng: np.random.Generator) -> Blend:
+    """Return the same with its mask."""
     return _blended(real, real.pixels, pixels, rng)
 
 
@@ -119,8 +137,11 @@ def _hull(real: Portrait, *, grow: float) -> F32:
     return mask
 
 
-def _mask(real: Portrait, rng: np.random.Generator) -> F32:
-    """Return a soft mask of the face: its hull grown or shrunk, bent, cut at the brow or mouth, and feathered."""
+def _mask(real: Portrait, rng: np.random.Generator) -> tuple[F32, float]:
+    """Return a soft mask of the face: its hull grown or shrunk, bent, cut at the brow or mouth, and feathered.
+
+    The number with it is how much of the face is laid in where the mask is 1.
+    """
     import cv2
 
     mask = _hull(real, grow=rng.uniform(0.8, 1.08))
@@ -135,13 +156,16 @@ def _mask(real: Portrait, rng: np.random.Generator) -> F32:
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     mask = np.asarray(cv2.remap(mask, x + bend_x, y + bend_y, cv2.INTER_LINEAR), np.float32)
     feather = max(0.5, side * float(np.exp(rng.uniform(np.log(0.004), np.log(0.06)))))
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), feather) * rng.choice([1.0, 1.0, 1.0, 0.85, 0.7]), np.float32)
+    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), feather), np.float32)
+    return soft, float(rng.choice([1.0, 1.0, 1.0, 0.85, 0.7]))
 
 
-def _blended(real: Portrait, target: Pixels, source: Pixels, rng: np.random.Generator) -> Portrait:
+def _blended(real: Portrait, target: Pixels, source: Pixels, rng: np.random.Generator) -> Blend:
     """Return the fake: `source` in `target` under a drawn mask."""
-    mask = _mask(real, rng)[..., None]
-    return Portrait(pixels=_bytes(target * (1 - mask) + source * mask), mesh=real.mesh, points=real.points)
+    mask, share = _mask(real, rng)
+    part = (mask * np.float32(share))[..., None]
+    pixels = _bytes(target * (1 - part) + source * part)
+    return Blend(portrait=Portrait(pixels=pixels, mesh=real.mesh, points=real.points), mask=mask)
 
 
 def _bytes(values: NDArray[np.floating]) -> Pixels:
