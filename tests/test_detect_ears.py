@@ -14,10 +14,10 @@ from assay.datasets.corpus import BONA_FIDE, SPOOF, Item
 from assay.detect.audio.frontends import front_end
 from assay.detect.finding import ModelError
 from assay.detect.model import load
-from assay.detect.train import audio_crops, audio_networks
+from assay.detect.train import audio_crops, audio_encoded, audio_networks
 from assay.detect.train.loop import Balanced, Pace
 from assay.detect.train.networks import NETWORKS, network_class, selfsupervised
-from assay.detect.train.networks.aasist import AasistLight
+from assay.detect.train.networks.aasist import Aasist, AasistLight, Shape
 from assay.detect.train.networks.ecapa import Ecapa
 from assay.detect.train.networks.gmm import LfccGmm, Mixture
 from assay.detect.train.networks.interface import Network
@@ -238,6 +238,60 @@ def test_the_verb_fits_mixtures_that_tell_the_made_sounds_apart(corpus: list[Ite
     wrong = run("train", "audio", "--corpus", sheet, "--out", tmp_path, "--model", "perceptron")
     assert wrong.code == 2
     assert "lfcc-gmm" in wrong.err
+
+
+def small_aasist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `aasist-l` so small that a test can teach it."""
+    tiny = Shape(encoder=(2, 3), graph=(4, 4), keep=(0.4, 0.5, 0.7))
+    monkeypatch.setattr(AasistLight, "__init__", lambda self: Aasist.__init__(self, tiny))
+
+
+def test_the_layers_above_a_kept_encoder_are_taught_alone(
+    corpus: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_aasist(monkeypatch)
+    begun = AasistLight()
+    torch.save(begun.state_dict(), tmp_path / "begun.pth")
+    kept = {"model": "aasist-l", "init": tmp_path / "begun.pth", "keep_encoder": True, "window": 1.0, "heard": 1}
+    plan = replace(PLAN, resume=True, **kept)
+    told: list[str] = []
+    card = audio_networks.train_network(
+        corpus, plan, out=tmp_path / "a", work=tmp_path / "work", progress=lambda what, _: told.append(what)
+    )
+    assert "hearing through the encoder" in told
+    (last,) = tmp_path.glob("work/aasist-l-*/whole/last.ckpt")
+    weights = torch.load(last, weights_only=True)["state_dict"]
+    ours = {name.removeprefix("network.network."): value for name, value in weights.items()}
+    moved = {name for name, value in begun.state_dict().items() if not torch.equal(value, ours[name])}
+    assert "out_layer.weight" in moved
+    assert not [name for name in moved if name.startswith(("encoder.", "first_bn.", "conv_time."))]
+    model = load(card.with_suffix(".onnx"), card)
+    assert model.card["input"]["samples"] == 16_000
+    assert model.card["training"]["encoder kept"]
+    told.clear()
+    again = audio_networks.train_network(corpus, plan, out=tmp_path / "b", work=tmp_path / "work")
+    assert again.with_suffix(".onnx").read_bytes() == card.with_suffix(".onnx").read_bytes(), "all was kept"
+
+
+def test_an_encoder_cannot_be_kept_where_there_is_none_or_nothing_to_begin_with(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="aasist, aasist-l"):
+        audio_networks.make(replace(PLAN, keep_encoder=True, init=tmp_path / "w.pth"))
+    with pytest.raises(ModelError, match="--init"):
+        audio_networks.make(replace(PLAN, model="aasist-l", keep_encoder=True))
+
+
+def test_a_slow_encoder_hears_as_many_windows_of_each_version_as_asked(corpus: list[Item], tmp_path: Path) -> None:
+    cutting = audio_crops.Cutting(size=16_000, chains=("noise-20", "resample"), laundered=2, seed=1)
+    crops = audio_crops.cut(corpus[:3], cutting, folder=tmp_path, done=lambda _: None)
+    assert set(crops.table.chain) == {"none", "mark", "noise-20", "resample"}
+    one, two = (audio_encoded.thinned(crops, most) for most in (1, 2))
+    assert one.table.item.tolist() == [0, 0, 1, 1, 2, 2]
+    assert [chain == "none" for chain in one.table.chain] == [True, False] * 3
+    assert set(two.table.chain) == {"none", "noise-20", "resample"}, "each chain is heard before one is heard twice"
+    assert len(two.table.chain) == 12
+    told = {(crops.place[n], crops.row[n]): (crops.table.item[n], crops.table.chain[n]) for n in range(len(crops.row))}
+    for n, where in enumerate(zip(two.place, two.row, strict=True)):
+        assert told[where] == (two.table.item[n], two.table.chain[n])
 
 
 def test_makers_are_drawn_evenly_whatever_they_made(corpus: list[Item], tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_papers_sizes_have_the_papers_counts_of_parameters() -> None:
 
 
 def test_a_checkpoint_of_another_size_is_refused(shared: Path) -> None:
-    with pytest.raises(ModelError, match="expected an AASIST checkpoint of this size"):
+    with pytest.raises(ModelError, match="expected an Aasist checkpoint of this size"):
         aasist.load_published(shared / "weights/aasist/AASIST-L.pth", aasist.SHAPES["aasist"])
 
 

@@ -20,7 +20,7 @@ from ...media.errors import AssayError
 from ..audio.frontends import FrontEnd
 from ..audio.gate import windows
 from .audio_material import marked, randomness, sound, spread
-from .table import F32, Rows, Table, digest, keep, kept
+from .table import F32, Rows, Table, digest, keep, labels
 
 _WINDOWS = 2
 """Windows of each version of a clip that are kept, evenly spread; one more of the clip as it is."""
@@ -67,7 +67,7 @@ def cut(items: Sequence[Item], cutting: Cutting, *, folder: Path, done: Callable
     for number, one in enumerate(items):
         done(number / len(items))
         path = folder / f"{digest('crops', one.id, one.sha256, cutting)}.npz"
-        rows = kept(path)
+        rows = labels(path)
         if rows is None:
             rows = _windows(one, cutting)
             keep(path, rows)

@@ -14,10 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...datasets.corpus import Item, both_labels
+from ...datasets.corpus import Item, both_labels, file_sha256
 from ..audio.frontends import front_end
+from ..audio.frontends.interface import RATE
+from ..finding import ModelError
 from ..model import golden_input
+from .audio import folded
 from .audio_crops import Crops, Cutting, cut
+from .audio_encoded import encoded, thinned
 from .audio_figures import metrics, versions
 from .audio_loop import judge, teach
 from .audio_material import CHAINS, material
@@ -26,12 +30,11 @@ from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
 from .fit import F64, Progress
 from .folds import Folds, run_folder, scores_of_unseen
 from .loop import Pace, Run
-from .networks import network_class
-from .networks.interface import Network, Scored
+from .networks import NETWORKS, network_class
+from .networks.interface import Halved, Network, Scored, load_weights
 from .table import TrainingError, digest
 
-VERSION = "1"
-RAWBOOST = ("rawboost-convolutive", "rawboost-impulsive", "rawboost-stationary")
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +48,17 @@ class Plan:
     laundered: int = 4
     copies: float = 0.5
     spoken: int = 48
-    chains: tuple[str, ...] = (*CHAINS, *RAWBOOST)
+    chains: tuple[str, ...] = CHAINS
     encoder: Path | None = None
     """Folder of the self-supervised encoder, for `ssl`."""
+    init: Path | None = None
+    """Weights to begin with, such as a published checkpoint; random ones if not given."""
+    keep_encoder: bool = False
+    """Whether only the layers above the encoder are taught: windows are heard once, and an epoch takes seconds."""
+    heard: int = 0
+    """Windows of a clip as it is, and as many of it laundered, that a kept encoder hears; 0: all."""
+    window: float = 0.0
+    """Seconds that a network of the kind `Halved` hears at a time; 0: as many as its paper says."""
     resume: bool = False
     """Whether to go on with what an earlier run of the same plan left in the work folder."""
     commit: str = ""
@@ -61,16 +72,14 @@ def train_network(
     `work` (`out/work` if not given) keeps windows and checkpoints. Raises `CorpusError` unless both classes are there,
     `ModelError` for an unknown model, `TrainingError` if a fold lacks a class.
     """
-    kind = network_class(plan.model)
+    make(plan)  # refuses what does not go together before anything is cut
     tell = progress or (lambda _what, _done: None)
     both_labels(items, "the corpus")
     work = work or out / "work"
     seed = plan.pace.seed
-    parts = material(items, seed=seed, copies=plan.copies, spoken=plan.spoken, groups=plan.folds)
-    cutting = Cutting(size=kind.SAMPLES, chains=plan.chains, laundered=plan.laundered, seed=seed)
-    all_items = tuple(item for _, part in parts for item in part)
-    crops = cut(all_items, cutting, folder=work / "windows", done=partial(tell, "cutting windows"))
-    run = _run_folder(work, plan, all_items)
+    crops = windows_of(items, plan, work, tell)
+    all_items = crops.table.items
+    run = checkpoints(work, plan, all_items)
     scores = unseen_scores(crops, plan, run, tell)
     everything = np.arange(len(crops.row))
     last = Run(pace=plan.pace, folder=run / "whole", told=partial(tell, "training on all"))
@@ -83,19 +92,50 @@ def train_network(
         seed=seed,
     )
     tell("writing", 0.9)
-    return publish(onnx_of(network), calibration, _facts(plan, crops, scores), out)[1]
+    return publish(onnx_of(network, samples_of(plan)), calibration, _facts(plan, crops, scores), out)[1]
+
+
+def windows_of(items: Sequence[Item], plan: Plan, work: Path, progress: Progress) -> Crops:
+    """Return the windows that `plan` trains on, cut into `work`; heard through the encoder if that is kept."""
+    seed = plan.pace.seed
+    parts = material(items, seed=seed, copies=plan.copies, spoken=plan.spoken, groups=plan.folds)
+    cutting = Cutting(size=samples_of(plan), chains=plan.chains, laundered=plan.laundered, seed=seed)
+    everything = [item for _, part in parts for item in part]
+    crops = cut(everything, cutting, folder=work / "windows", done=partial(progress, "cutting windows"))
+    network = make(plan)
+    if not (plan.keep_encoder and isinstance(network, Halved)):
+        return crops
+    return encoded(network, thinned(crops, plan.heard) if plan.heard else crops, work, progress)
+
+
+def samples_of(plan: Plan) -> int:
+    """Return how many samples the network of `plan` hears at a time."""
+    return round(plan.window * RATE) or network_class(plan.model).SAMPLES
 
 
 def make(plan: Plan) -> Network:
-    """Return the network of `plan` with its seeded random weights; an encoder is loaded. Raises `ModelError`."""
+    """Return the network of `plan` with its seeded random weights, or those it begins with; an encoder is loaded.
+
+    Raises `ModelError` for weights of another network, and where the network cannot do what the plan says.
+    """
     kind = network_class(plan.model)
+    if (plan.keep_encoder or plan.window) and not issubclass(kind, Halved):
+        able = ", ".join(name for name in NETWORKS if issubclass(network_class(name), Halved))
+        msg = f"expected one of {able} to keep an encoder or to choose a window, got {plan.model}"
+        raise ModelError(msg)
+    if plan.keep_encoder and plan.init is None:
+        msg = "expected weights to begin with (--init) where the encoder is kept as it is, got none"
+        raise ModelError(msg)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.pace.seed)
         if plan.encoder is not None and plan.model == "ssl":
             from .networks.selfsupervised import SelfSupervised, load_encoder
 
             return SelfSupervised(load_encoder(plan.encoder))
-        return kind()
+        network = kind()
+    if plan.init is not None:
+        load_weights(network, plan.init)
+    return network
 
 
 def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
@@ -104,29 +144,30 @@ def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F6
     def taught(chosen: NDArray[np.int64], held: NDArray[np.int64], lesson: Run) -> F64:
         return judge(teach(make(plan), crops, chosen, lesson), crops, held, pace=plan.pace)
 
-    folds = Folds(count=plan.folds, pace=plan.pace, run=run, progress=progress)
+    split = tuple(folded(crops.table.items, folds=plan.folds, seed=plan.pace.seed))
+    folds = Folds(count=len(split), pace=plan.pace, run=run, progress=progress, split=split)
     return scores_of_unseen(crops.table, folds, None, taught)
 
 
-def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
+def checkpoints(work: Path, plan: Plan, items: Sequence[Item]) -> Path:
     """Return the folder of this plan's checkpoints on these items, emptied unless it is to be resumed."""
     pace = plan.pace
     told = (plan.model, pace.epochs, pace.batch, pace.rate, pace.seed, plan.folds, plan.laundered, plan.chains)
-    name = digest(
-        told, str(plan.encoder), [(item.id, item.sha256, item.label, item.maker, item.group) for item in items]
-    )
+    ways = (plan.window, plan.keep_encoder, plan.heard, file_sha256(plan.init) if plan.init else "", str(plan.encoder))
+    name = digest(told, ways, [(item.id, item.sha256, item.label, item.maker, item.group) for item in items])
     return run_folder(work / f"{plan.model}-{name}", resume=plan.resume)
 
 
-def onnx_of(network: Network) -> Exported:
+def onnx_of(network: Network, samples: int = 0) -> Exported:
     """Return `network` as ONNX: from flat `features` `[n, rows * width]` to `score` `[n, 1]`.
 
-    Raises `TrainingError` unless ONNX Runtime gives torch's scores to 1e-4 of their size on speech-like noise.
+    `samples` is what it hears at a time, its `SAMPLES` if not given. Raises `TrainingError` unless ONNX Runtime
+    gives torch's scores to 1e-4 of their size on speech-like noise.
     """
     kind = type(network)
     front = front_end(kind.FRONTEND)
     rng = np.random.default_rng(0)
-    sounds = (0.05 * rng.standard_normal((3, kind.SAMPLES))).astype(np.float32)
+    sounds = (0.05 * rng.standard_normal((3, samples or kind.SAMPLES))).astype(np.float32)
     features = np.stack([front.features(sound).ravel() for sound in sounds])
     whole = Scored(network.cpu().eval(), width=front.width).eval()
     buffer = io.BytesIO()
@@ -158,7 +199,7 @@ def _torch_scores(network: Scored, features: NDArray[np.float32]) -> F64:
 
 def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
     """Return what the card says of this training."""
-    kind, pace = network_class(plan.model), plan.pace
+    kind, pace, samples = network_class(plan.model), plan.pace, samples_of(plan)
     training: dict[str, Any] = {
         "commit": plan.commit,
         "seed": pace.seed,
@@ -171,15 +212,20 @@ def _facts(plan: Plan, crops: Crops, scores: F64) -> Facts:
         "skipped": len(crops.table.skipped),
         "torch": torch.__version__,
     }
+    if plan.init is not None:
+        training |= {
+            "began with": f"{plan.init.name}, SHA-256 {file_sha256(plan.init)}",
+            "encoder kept": plan.keep_encoder,
+        }
     return Facts(
         name=f"audio-{plan.model}",
         version=VERSION,
-        about=f"synthetic against recorded speech, {plan.model} over {kind.SAMPLES / 16_000:.2f} s",
-        input=f"the front end {kind.FRONTEND} on windows of {kind.SAMPLES} samples by detect/audio/gate.py, flat",
+        about=f"synthetic against recorded speech, {plan.model} over {samples / RATE:.2f} s",
+        input=f"the front end {kind.FRONTEND} on windows of {samples} samples by detect/audio/gate.py, flat",
         calibration_set="clips of the corpus, clean and laundered, by models blind to their maker and source",
         papers=(kind.PAPER,),
         data=sources(crops.table.items),
         metrics=metrics(crops.table, scores, seed=pace.seed),
         training=training,
-        hears={"front_end": kind.FRONTEND, "samples": kind.SAMPLES},
+        hears={"front_end": kind.FRONTEND, "samples": samples},
     )

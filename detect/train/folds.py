@@ -28,6 +28,8 @@ class Folds:
     pace: Pace
     run: Path
     progress: Progress
+    split: tuple[tuple[list[int], list[int]], ...] = ()
+    """Positions of items to train and to test each fold on; if not given, `splits.unseen` of all items."""
 
 
 def scores_of_unseen(table: Table, folds: Folds, taught_on: NDArray[np.bool_] | None, taught: Taught) -> F64:
@@ -40,7 +42,7 @@ def scores_of_unseen(table: Table, folds: Folds, taught_on: NDArray[np.bool_] | 
     scores = np.full(len(table.item), np.nan)
     known = {item.maker for item in table.items if made(item)}
     count = min(folds.count, len({item.group for item in table.items}))
-    split = splits.unseen(table.items, folds=count, seed=folds.pace.seed, known=known)
+    split = folds.split or splits.unseen(table.items, folds=count, seed=folds.pace.seed, known=known)
     for number, (train, test) in enumerate(split):
         kept = folds.run / f"fold-{number}.npy"
         held = np.flatnonzero(table.rows(test))

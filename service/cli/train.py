@@ -33,6 +33,21 @@ def audio(
     ] = SHIPPED,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of a network.")] = 20,
     batch: Annotated[int, typer.Option("--batch", min=2, help="Windows in a batch of a network.")] = 32,
+    rate: Annotated[float, typer.Option("--rate", min=1e-7, help="Learning rate of a network.")] = 1e-3,
+    init: Annotated[
+        Path | None, typer.Option("--init", help="Weights a network begins with, such as a published checkpoint.")
+    ] = None,
+    keep_encoder: Annotated[
+        bool,
+        typer.Option("--keep-encoder", help="Teach only what lies above the encoder of --init: aasist, aasist-l."),
+    ] = False,
+    heard: Annotated[
+        int,
+        typer.Option("--heard", min=0, help="Windows of a clip, and of it laundered, for a kept encoder; 0: all."),
+    ] = 0,
+    window: Annotated[
+        float, typer.Option("--window", min=0, help="Seconds heard at a time, for aasist and aasist-l; 0: 4.04.")
+    ] = 0,
     device: Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu or gpu.")] = "auto",
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that read for a network.")] = 0,
     folds: Annotated[
@@ -82,7 +97,8 @@ def audio(
             from ...detect.train.audio_networks import Plan, train_network
             from ...detect.train.loop import Pace
 
-            pace = Pace(epochs=epochs, batch=batch, device=device, workers=workers, seed=seed)
+            pace = Pace(epochs=epochs, batch=batch, rate=rate, device=device, workers=workers, seed=seed)
+            chosen |= {"init": init, "keep_encoder": keep_encoder, "heard": heard, "window": window}
             plan = replace(Plan(model=model, pace=pace, encoder=encoder, resume=resume), **chosen)
             card = train_network(items, plan, out=out, work=cache, progress=progress)
     typer.echo(str(card))

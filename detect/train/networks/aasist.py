@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -22,7 +21,7 @@ from torch.nn import functional
 
 from ...finding import ModelError
 from .graph import GraphAttention, GraphPool, HeterogeneousAttention
-from .interface import WINDOW, Network
+from .interface import WINDOW, Halved, load_weights
 
 RATE = 16_000
 """Hertz."""
@@ -95,8 +94,11 @@ class Block(nn.Module):
         return functional.max_pool2d(bent + straight, (1, 3))
 
 
-class Aasist(Network):
-    """The network: `[batch, SAMPLES]` or `[batch, SAMPLES, 1]` at `RATE` to logits `[batch, 2]`, spoof first."""
+class Aasist(Halved):
+    """The network: `[batch, SAMPLES]` or `[batch, SAMPLES, 1]` at `RATE` to logits `[batch, 2]`, spoof first.
+
+    Its graphs have as many nodes as the sound has times, so that it can be taught on windows of another length.
+    """
 
     FRONTEND: ClassVar[str] = "raw"
     PAPER: ClassVar[str] = "Jung et al.: AASIST, audio anti-spoofing by spectro-temporal graph attention, ICASSP 2022"
@@ -106,6 +108,7 @@ class Aasist(Network):
         super().__init__()
         shape = shape or Shape()
         narrow, wide = shape.encoder
+        self.width = wide
         inner, outer = shape.graph
         spectral, temporal, mixed = shape.temperatures
         self.conv_time = SincBank()
@@ -132,18 +135,30 @@ class Aasist(Network):
         self.drop = nn.Dropout(0.5)
         self.out_layer = nn.Linear(5 * outer, 2)
 
-    def forward(self, sound: Tensor) -> Tensor:
-        """Return the logits of `sound`."""
-        logits: Tensor = self.out_layer(self.drop(self.embedding(sound)))
-        return logits
+    def lower(self, sound: Tensor) -> Tensor:
+        """Return what the graphs begin with, `[batch, bands + times, encoder's width]`.
 
-    def embedding(self, sound: Tensor) -> Tensor:
-        """Return what the last layer sees, `[batch, 5 * graph width]`."""
+        First each band's largest over time, then each time's largest over bands.
+        """
         wave = sound.reshape(sound.shape[0], -1)
         bands = functional.max_pool2d(self.conv_time(wave)[:, None].abs(), (3, 3))
         maps = self.encoder(functional.selu(self.first_bn(bands))).abs()
-        spectral = self.pool_S(self.GAT_layer_S(maps.amax(dim=3).transpose(1, 2) + self.pos_S))
-        temporal = self.pool_T(self.GAT_layer_T(maps.amax(dim=2).transpose(1, 2)))
+        return torch.cat([maps.amax(dim=3), maps.amax(dim=2)], dim=2).transpose(1, 2)
+
+    def upper(self, told: Tensor) -> Tensor:
+        """Return the logits of what `lower` gave."""
+        logits: Tensor = self.out_layer(self.drop(self._embedding(told)))
+        return logits
+
+    def encoder_parts(self) -> tuple[nn.Module, ...]:
+        """Return the modules that `lower` runs through."""
+        return self.conv_time, self.first_bn, self.encoder
+
+    def _embedding(self, told: Tensor) -> Tensor:
+        """Return what the last layer sees, `[batch, 5 * graph width]`."""
+        bands = self.pos_S.shape[1]
+        spectral = self.pool_S(self.GAT_layer_S(told[:, :bands] + self.pos_S))
+        temporal = self.pool_T(self.GAT_layer_T(told[:, bands:]))
         left = self._branch(temporal, spectral, "1")
         right = self._branch(temporal, spectral, "2")
         time, band, stack = (
@@ -176,12 +191,7 @@ def load_published(path: Path, shape: Shape | None = None) -> Aasist:
     shape.
     """
     network = Aasist(shape)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state, strict=True)
-    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, EOFError, KeyError, UnpicklingError) as error:
-        msg = f"expected an AASIST checkpoint of this size in {path}, got {type(error).__name__}: {error}"
-        raise ModelError(msg) from error
+    load_weights(network, path)
     return network.eval()
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from pickle import UnpicklingError  # noqa: TID251 (the error alone: `weights_only` raises it)
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ...finding import ModelError
 
 WINDOW = 64_600
 """Samples that a network hears at a time, about four seconds: those of AASIST, so that all are comparable."""
@@ -18,6 +22,60 @@ class Network(nn.Module):
     FRONTEND: ClassVar[str]
     SAMPLES: ClassVar[int] = WINDOW
     PAPER: ClassVar[str]
+
+
+class Halved(Network):
+    """A network of an encoder below and layers above, which can be taught alone while the encoder is kept as it is.
+
+    It hears windows of any length: `SAMPLES` unless it is taught on others. `width` is that of the encoder's rows.
+    """
+
+    width: int
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the logits of `features`."""
+        return self.upper(self.lower(features))
+
+    def lower(self, features: Tensor) -> Tensor:
+        """Return what the encoder makes of `features`, `[batch, rows, width]`."""
+        raise NotImplementedError
+
+    def upper(self, told: Tensor) -> Tensor:
+        """Return the logits of what `lower` gave."""
+        raise NotImplementedError
+
+    def encoder_parts(self) -> tuple[nn.Module, ...]:
+        """Return the modules that `lower` runs through."""
+        raise NotImplementedError
+
+
+class Upper(nn.Module):
+    """The layers above a network's encoder, as a network of their own."""
+
+    def __init__(self, network: Halved) -> None:
+        """Teach what lies above the encoder of `network`; nothing in the encoder learns."""
+        super().__init__()
+        self.network = network
+        for part in network.encoder_parts():
+            part.requires_grad_(requires_grad=False)
+
+    def forward(self, told: Tensor) -> Tensor:
+        """Return the logits of what the encoder told."""
+        return self.network.upper(told)
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Give `network` the weights in `path`.
+
+    Raises `ModelError` if `path` cannot be read as tensors alone, or if a tensor is missing, left over or of another
+    shape.
+    """
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=True)
+    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, EOFError, KeyError, UnpicklingError) as error:
+        kind = type(network).__name__
+        msg = f"expected an {kind} checkpoint of this size in {path}, got {type(error).__name__}: {error}"
+        raise ModelError(msg) from error
 
 
 class Scored(nn.Module):
