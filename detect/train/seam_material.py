@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,9 +22,6 @@ from .portraits import washed
 from .selfblend import Blend, Pixels, Portrait, laid_over, self_blended
 from .table import F32
 from .visual_crops import sized
-
-if TYPE_CHECKING:
-    from .redraw import Copiers
 
 SIDE, MARGIN = 176, 0.12
 """Pixels of a crop, and how far it reaches beyond forehead and chin, in sides of the face."""
@@ -216,14 +212,3 @@ def weights(sitters: Sequence[Sitter], *, films: float = 0.4) -> NDArray[np.floa
     if film.all() or not film.any():
         return np.ones(len(sitters)) / len(sitters)
     return np.where(film, films / film.sum(), (1 - films) / (~film).sum())
-
-
-def sitter(kind: str, faces: Sequence[Portrait], copiers: Copiers | None, *, copies: int, seed: int) -> Sitter:
-    """Return a sitter with `copies` of each face drawn by `copiers`; without copiers, or for 0, with none."""
-    from .redraw import redrawn
-
-    drawn = []
-    for number, face in enumerate(faces):
-        rng = np.random.default_rng([seed, number])
-        drawn.append(tuple(redrawn(face.pixels, copiers, rng) for _ in range(copies if copiers is not None else 0)))
-    return Sitter(kind=kind, faces=tuple(faces), drawn=tuple(drawn))

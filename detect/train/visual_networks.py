@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from .table import TrainingError, digest
 from .visual_crops import Crops, Cutting, crops_of
 from .visual_figures import clean_scores, metrics
 from .visual_looking import judge, teach
+
+if TYPE_CHECKING:
+    from .redraw import Copiers
 
 VERSION = "1"
 
@@ -101,6 +104,14 @@ def faces_of(items: Sequence[Item], plan: Plan, work: Path, progress: Progress) 
     plain = crops_of(items, _plain(plan.cutting), folder=folder, done=partial(progress, "cutting faces out"))
     if not plan.copying:
         return plain if not plan.cutting.sorts else crops_of(items, plan.cutting, folder=folder)
+    copiers = copiers_of(items, plan, work, progress, plain)
+    return crops_of(items, plan.cutting, folder=folder, copiers=copiers, done=partial(progress, "making fakes of them"))
+
+
+def copiers_of(
+    items: Sequence[Item], plan: Plan, work: Path, progress: Progress, plain: Crops | None = None
+) -> Copiers:
+    """Return the small networks that copy faces, taught on the real ones of `items` unless they lie in `work`."""
     from .redraw import Copiers, Lesson, taught
 
     kept = work / f"copiers-{digest(plan.copying, plan.pace.seed, [item.id for item in items])}.pt"
@@ -108,15 +119,14 @@ def faces_of(items: Sequence[Item], plan: Plan, work: Path, progress: Progress) 
     if kept.exists():
         copiers.load_state_dict(torch.load(kept, weights_only=True))
     else:
+        plain = plain or crops_of(items, _plain(plan.cutting), folder=work / "faces")
         real = np.flatnonzero(~plain.table.spoof & (np.array(plain.table.chain) == "none"))
         progress("teaching copiers", 0.0)
         lesson = Lesson(steps=plan.copying, seed=plan.pace.seed)
         copiers = taught([plain.crop(int(number)) for number in real], lesson)
         torch.save(copiers.state_dict(), kept.with_suffix(".tmp"))
         kept.with_suffix(".tmp").replace(kept)
-    return crops_of(
-        items, plan.cutting, folder=folder, copiers=copiers.eval(), done=partial(progress, "making fakes of them")
-    )
+    return copiers.eval()
 
 
 def _plain(cutting: Cutting) -> Cutting:

@@ -126,7 +126,7 @@ def _tracks(view: View, model: Model) -> tuple[Track, ...]:
         by_track[-1 - number if crop.track is None else crop.track].append(crop)
     tracks = []
     for number, seen in by_track.items():
-        looks = tuple(_look(crop, model) for crop in _thinned(seen))
+        looks = tuple(_look(crop, model) for crop in thinned(seen))
         score = pooled([look.score for look in looks])
         tracks.append(Track(track=None if number < 0 else number, score=score, llr=model.llr(score), looks=looks))
     return tuple(sorted(tracks, key=lambda one: -one.score))
@@ -156,7 +156,7 @@ def _look(crop: Crop, model: Model) -> Look:
     )
 
 
-def _thinned(seen: Sequence[Crop]) -> list[Crop]:
+def thinned(seen: Sequence[Crop]) -> list[Crop]:
     """Return at most `MOST_SIGHTINGS` of a track, evenly spread."""
     chosen = np.linspace(0, len(seen) - 1, min(len(seen), MOST_SIGHTINGS)).round().astype(int)
     return [seen[number] for number in dict.fromkeys(chosen.tolist())]

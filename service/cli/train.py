@@ -11,7 +11,7 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-SHIPPED, RESIDUAL, STAGES = "whisper", "residual-heads", "stage-heads"
+SHIPPED, RESIDUAL, STAGES, SEAM = "whisper", "residual-heads", "stage-heads", "seam"
 DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
@@ -122,7 +122,8 @@ def visual(
         str,
         typer.Option(
             "--model",
-            help="residual-heads or stage-heads (lines on residuals, or on lite0's stages), or a network: "
+            help="residual-heads or stage-heads (lines on residuals, or on lite0's stages), seam (the eye for seams, "
+            "its own pace), or a network: "
             "efficientnet-lite0, lite0-linear, efficientnet-b4, xception, inception-resnet, meso4, mesoinception, "
             "srm, f3, encoder-linear, encoder-lora.",
         ),
@@ -170,7 +171,7 @@ def visual(
     from ...detect.train.eyes import EYES
     from .progress import steps
 
-    _one_of(model, (RESIDUAL, STAGES, *EYES))
+    _one_of(model, (RESIDUAL, STAGES, SEAM, *EYES))
     _one_of(device, DEVICES)
     _one_of(precision, ("32-true", "16-mixed", "bf16-mixed"))
     items = read(corpus)
@@ -191,6 +192,10 @@ def visual(
             lines = visual_stages.Settings(seed=seed, cache=cache)
             lines = lines if folds is None else replace(lines, folds=folds)
             card = visual_stages.train(items, out=out, settings=lines, progress=progress)
+        elif model == SEAM:
+            from ...detect.train import seam
+
+            card = seam.train(items, out=out, work=cache, settings=seam.Settings(seed=seed), progress=progress)
         else:
             from ...detect.train.loop import Pace
             from ...detect.train.visual_crops import Cutting
