@@ -20,9 +20,10 @@ import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.datasets.launder import launder
 from assay.detect import detector
-from assay.detect.audio.cues.cue import Recording, Untold, recorded
+from assay.detect.audio.cues.cue import Recording, recorded
 from assay.detect.audio.cues.speaker import speech_vectors
 from assay.detect.audio.voices import mean_of
+from assay.detect.cue import Untold
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.detect import detector
-from assay.detect.visual.cues.cue import Seen, Untold
+from assay.detect.cue import Untold
+from assay.detect.visual.cues.cue import Seen
 from assay.detect.visual.mesonet import NETWORKS, session
 from assay.eval.metrics import auc
 from assay.eval.statistics import group_bootstrap

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 from assay.datasets.corpus import Item, read
+from assay.detect.cue import Measured
 from assay.detect.visual.cues.compression import CompressionDetector, earlier, table_of
-from assay.detect.visual.cues.cue import Measured
 from assay.detect.visual.cues.edits import MARGIN, judged
 from assay.detect.visual.cues.noise import ColourFilterDetector, NoiseDetector
 from assay.detect.visual.cues.portrait import Portrait, PortraitCue, portraits, zones

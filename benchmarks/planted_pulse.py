@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from assay.detect.visual.cues.cue import Seen, Untold
+from assay.detect.cue import Untold
+from assay.detect.visual.cues.cue import Seen
 from assay.detect.visual.cues.pulse import PulseDetector, pulse_of
 from assay.media.asset import Asset
 from assay.media.decode import decode_image

@@ -28,8 +28,8 @@ import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.datasets.launder import launder
 from assay.detect import CATALOGUE, Evidence, Skipped, detector
+from assay.detect.cue import Measured, Untold
 from assay.detect.scan import examine
-from assay.detect.visual.cues.cue import Measured, Untold
 from assay.detect.visual.mesonet import NETWORKS, session
 from assay.media.asset import Asset
 from assay.media.audio import Audio

@@ -1,13 +1,15 @@
-"""Tables of what every visual detector says of collected pictures and films, from the rows of `benchmarks/seeing.py`.
+"""Figures of what every visual detector says of collected pictures and films, from the rows of `benchmarks/seeing.py`.
 
 AUC, EER and true positives at 1 % and 5 % of false ones with 95 % bootstraps over groups, clean and laundered, pictures
-and films apart, each method against all bona fide items; how many were answered; false positives where a verdict says
-likely (ratio 10) and open (ratio 2).
+and films apart, each method against all bona fide items; how many were answered; of those who give a ratio also false
+positives where a verdict says likely (ratio 10) and open (ratio 2), Cllr, expected calibration error and reliability.
 
 Scores of models that trained on these very people must be out-of-fold: `--scores NAME=FILE`, CSV with the columns
-item, laundering, score and, for the false positives and the fusion, llr. NAME `visual-residual=FILE` replaces its rows.
+item, laundering, score and llr (`benchmarks/seeing_unseen.py` writes them). Where a file has no ratios they are
+calibrated here, each fold on the clean items of the others. NAME `visual-residual=FILE` replaces its rows.
 
-Run: `.venv/bin/python -P benchmarks/seeing_tables.py --media ../shared/media --rows FILE FILE --out FILE`
+Run: `.venv/bin/python -P benchmarks/seeing_tables.py --media ../shared/media --rows FILE FILE --out FILE`, then
+`benchmarks/seeing_page.py FILE` prints the tables.
 """
 
 from __future__ import annotations
@@ -25,15 +27,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assay.datasets import splits
 from assay.datasets.corpus import Item, read
+from assay.detect import CATALOGUE, ON_REQUEST
 from assay.detect.finding import Evidence, Finding
 from assay.detect.fuse import LLR_LIKELY, LLR_OPEN, fuse
-from assay.eval.metrics import auc, eer, tpr_at_fpr
+from assay.detect.train.calibration import calibrate
+from assay.eval.metrics import auc, cllr, ece, eer, min_cllr, posterior, reliability, tpr_at_fpr
 from assay.eval.statistics import group_bootstrap
 from assay.media.image import Still
 from assay.media.view import View
+from numpy.typing import NDArray
 
-SEED, DRAWS = 1, 500
+F64 = NDArray[np.float64]
+SEED, DRAWS, FOLDS = 1, 500, 8
 LEAST = 5
 """Items of either class below which a row gives no interval."""
 METRICS: dict[str, Callable[..., float]] = {
@@ -55,6 +62,11 @@ CHOSEN = {
     "visual-eyes": ("overlap", "irises", "pupil"),
 }
 """Figures of a detector that are measured one by one; beside them its score."""
+UNASKED = tuple(name for name in CATALOGUE if name.startswith("visual-") and name not in ON_REQUEST)
+VERSIONS = {
+    "video": ("none", "h264-crf35", "half", "social-feed"),
+    "image": ("none", "jpeg-50", "half", "social-feed"),
+}
 Scores = dict[tuple[str, str], float]
 
 
@@ -100,6 +112,20 @@ def from_file(path: Path) -> Told:
     return told
 
 
+def calibrated(told: Told, items: Sequence[Item]) -> Told:
+    """Return `told` with ratios by calibrations that met neither an item's group nor its maker, clean items alone."""
+    ratios: Scores = {}
+    for train, test in splits.unseen(items, folds=FOLDS, seed=SEED):
+        have = [items[n] for n in train if np.isfinite(told.score.get((items[n].id, "none"), np.nan))]
+        scores = np.array([told.score[item.id, "none"] for item in have])
+        line = calibrate(scores, np.array([item.spoof for item in have]), [item.group for item in have], seed=SEED)
+        held = {items[n].id for n in test}
+        keys = [key for key, score in told.score.items() if key[0] in held and np.isfinite(score)]
+        values = line.llr(np.array([told.score[key] for key in keys]))
+        ratios |= dict(zip(keys, values.tolist(), strict=True))
+    return Told(score=told.score, llr=ratios)
+
+
 def fused(parts: Sequence[Told]) -> Told:
     """Return the verdict's ratio over the calibrated detectors of the picture, by the rules of a scan."""
     nothing = Evidence(view=View.of(Still(pixels=np.zeros((2, 2, 3), np.uint8))), verification=None)
@@ -126,84 +152,71 @@ def line(items: Sequence[Item], told: Told, version: str) -> dict[str, Any]:
             found = group_bootstrap(metric, scores, spoof, [i.group for i in have], draws=DRAWS, seed=SEED)
             ends = (found.low, found.high) if min(row["real"], row["fake"]) >= LEAST else (None, None)
             row[name] = [found.value, *ends]
-    for name, least in (("likely", LLR_LIKELY), ("open", LLR_OPEN)):
-        ratios = [told.llr[i.id, version] for i in have if not i.spoof and (i.id, version) in told.llr]
-        if ratios:
-            row[f"fpr {name}"] = float(np.mean(np.array(ratios) >= least))
+    with_ratio = [item for item in have if (item.id, version) in told.llr]
+    if with_ratio:
+        ratios = np.array([told.llr[item.id, version] for item in with_ratio])
+        row |= decisions(ratios, np.array([item.spoof for item in with_ratio], bool))
     return row
 
 
-def cell(found: Sequence[float | None] | None) -> str:
-    """Return a value with its interval, for a table."""
-    if found is None:
-        return ""
-    value, low, high = found
-    return f"{value:.3f}" if low is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
-
-
-def show(title: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Print a table in Markdown."""
-    print(f"\n{title}\n\n| | answered | real | fake | AUC (95 %) | EER (95 %) | TPR at 1 % | TPR at 5 % | FPR |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for name, row in rows:
-        rates = [f"{row[part]:.3f}" for part in ("fpr likely", "fpr open") if part in row]
-        counts = f"{row['real'] + row['fake']} of {row['asked']} | {row['real']} | {row['fake']}"
-        print(f"| {name} | {counts} | {' | '.join(cell(row.get(m)) for m in METRICS)} | {', '.join(rates)} |")
-
-
-def side_by_side(title: str, rows: Sequence[dict[str, Any]], versions: Sequence[str]) -> None:
-    """Print the AUC of every name in each version, in Markdown."""
-    print(f"\n{title}: AUC (95 %), real and fake answered\n\n| | {' | '.join(versions)} |")
-    print("|---" * (len(versions) + 1) + "|")
-    for name in dict.fromkeys(row["name"] for row in rows):
-        by = {row["laundering"]: row for row in rows if row["name"] == name and "maker" not in row}
-        cells = [
-            f"{cell(by[v]['auc'])}, {by[v]['real']} and {by[v]['fake']}" if v in by and "auc" in by[v] else ""
-            for v in versions
-        ]
-        print(f"| {name} | {' | '.join(cells)} |")
+def decisions(ratios: F64, spoof: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what ratios decide, and whether they mean what they say."""
+    row: dict[str, Any] = {}
+    for name, least in (("likely", LLR_LIKELY), ("open", LLR_OPEN)):
+        for whom, among in (("fpr", ~spoof), ("tpr", spoof)):
+            if among.any():
+                row[f"{whom} {name}"] = float(np.mean(ratios[among] >= least))
+    if spoof.any() and not spoof.all():
+        row |= {"cllr": cllr(ratios, spoof), "min cllr": min_cllr(ratios, spoof)}
+        row["near even"] = float(np.mean(np.abs(ratios) < LLR_OPEN))
+        # With as many of either class as the prior says, so that a forecast can come true.
+        twin = np.concatenate(
+            [np.flatnonzero(spoof).repeat((~spoof).sum()), np.flatnonzero(~spoof).repeat(spoof.sum())]
+        )
+        forecast = posterior(ratios[twin])
+        row["ece"] = ece(forecast, spoof[twin], adaptive=True)
+        bins = reliability(forecast, spoof[twin], bins=5, adaptive=True)
+        row["reliability"] = [[float(f), float(o)] for f, o in zip(bins.forecast, bins.observed, strict=True)]
+        row["range"] = [float(ratios.min()), float(ratios.max())]
+    return row
 
 
 def main() -> None:
-    """Print the tables, and write every row."""
+    """Write every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--media", type=Path, required=True)
     parser.add_argument("--rows", type=Path, nargs="+", required=True)
     parser.add_argument("--scores", nargs="*", default=[], help="NAME=FILE")
-    parser.add_argument(
-        "--methods-of", default="visual-residual", help="detectors shown by method, separated by commas"
-    )
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--methods-of", default=",".join(UNASKED), help="detectors shown by method, with commas")
+    parser.add_argument("--fused", default=",".join(UNASKED), help="detectors of the row `fusion`, with commas")
+    parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     items = [item for item in read(given.media) if item.kind != "audio"]
     told, seconds = gathered(given.rows)
     for text in given.scores:
         name, _, path = text.partition("=")
-        told[name] = from_file(Path(path))
-    weighing = [part for part in told.values() if part.llr]
-    told["fusion"] = fused(weighing)
+        found = from_file(Path(path))
+        told[name] = found if found.llr else calibrated(found, items)
+    weighing = {name: part for name, part in told.items() if part.llr}
+    told["fusion"] = fused([weighing[name] for name in given.fused.split(",")])
+    told["fusion of all with ratios"] = fused(list(weighing.values()))
     results: list[dict[str, Any]] = []
-    for kind, versions in (
-        ("video", ("none", "h264-crf35", "half", "social-feed")),
-        ("image", ("none", "jpeg-50", "half", "social-feed")),
-    ):
+    for kind, versions in VERSIONS.items():
         chosen = [item for item in items if item.kind == kind]
         for version in versions:
-            rows = [(name, line(chosen, part, version)) for name, part in sorted(told.items())]
-            rows = [(name, row) for name, row in rows if row["real"] + row["fake"]]
-            show(f"**{kind}, {version}**", rows)
-            results += [{"kind": kind, "laundering": version, "name": name, **row} for name, row in rows]
-        side_by_side(kind, [row for row in results if row["kind"] == kind], versions)
-        for name in [name for name in given.methods_of.split(",") if name in told]:
-            reals = [item for item in chosen if not item.spoof]
-            makers = sorted({item.maker for item in chosen if item.spoof})
-            by = [(m, line([*reals, *(i for i in chosen if i.maker == m)], told[name], "none")) for m in makers]
-            show(f"**{name} by method, {kind}, clean**", by)
-            results += [{"kind": kind, "laundering": "none", "name": name, "maker": m, **row} for m, row in by]
+            about = {"kind": kind, "laundering": version}
+            for name, part in sorted(told.items()):
+                row = line(chosen, part, version)
+                if row["real"] + row["fake"]:
+                    results.append({**about, "name": name, **row})
+            for name in [name for name in given.methods_of.split(",") if name in told]:
+                reals = [item for item in chosen if not item.spoof]
+                for maker in sorted({item.maker for item in chosen if item.spoof}):
+                    theirs = [*reals, *(item for item in chosen if item.maker == maker)]
+                    results.append({**about, "name": name, "maker": maker, **line(theirs, told[name], version)})
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     about = {"seed": SEED, "draws": DRAWS, "commit": commit.strip(), "machine": platform.platform(), "seconds": seconds}
-    if given.out:
-        given.out.write_text(json.dumps(about | {"rows": results}, indent=1))
+    given.out.write_text(json.dumps(about | {"rows": results}, indent=1))
 
 
 if __name__ == "__main__":

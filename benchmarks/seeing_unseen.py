@@ -1,13 +1,13 @@
-"""What `visual-residual` says of people it never met: scores for the tables of `benchmarks/seeing_tables.py`.
+"""What eyes that trained on the collection say of those they never met: scores for `benchmarks/seeing_tables.py`.
 
-The shipped heads trained on the very reals of the collection. Here each item is scored by the heads of a fold that met
-neither its group nor, if it is a fake, any fake by others (the training takes none), and its ratio comes from a
-calibration on the items of the other folds alone, less those by its own maker. `look` keeps the features of every
-face that a scan would score in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after
-`--seconds` and goes on where it stopped. `score` teaches the folds, calibrates, and writes what the tables read.
+The shipped `visual-residual` and `visual-face` trained on these very people. Here each item is scored by the lines of a
+fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes from a calibration
+on the clean items of the other folds, less those by its maker. `look` keeps what is read of every face that a scan
+would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and goes on
+where it stopped. `score` teaches the folds, calibrates, and writes item, laundering, score and llr.
 
-Run: `.venv/bin/python -P benchmarks/seeing_unseen.py look --media ../shared/media --cache FOLDER --features FOLDER`,
-then `score` with the same and `--taught FOLDER` (features of the training, kept) and `--out FILE`.
+Run: `.venv/bin/python -P benchmarks/seeing_unseen.py look --eye visual-residual --media ../shared/media --cache FOLDER
+--features FOLDER`, then `score` with the same and `--taught FOLDER` (what training read, kept) and `--out FILE`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ import importlib.util
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 from assay.datasets import splits
 from assay.datasets.corpus import Item, read
-from assay.detect.train import visual
+from assay.detect.train import visual, visual_stages
 from assay.detect.train.calibration import Calibration, calibrate
 from assay.detect.train.fit import Protocol, fit, made, trainable
-from assay.detect.visual.features import MARGIN, SIZE, features
+from assay.detect.train.nuisance import without_mark
+from assay.detect.train.table import Table
+from assay.detect.visual import faces, features
 from assay.detect.visual.residual import LEAST_FACE, MOST_SIGHTINGS, face_crop
 from assay.media.errors import AssayError
 from assay.media.view import Crop, Sampling, View
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+F32, F64 = NDArray[np.float32], NDArray[np.float64]
 Keyed = dict[tuple[str, str], float]
 
 
@@ -52,70 +56,125 @@ def beside(name: str) -> ModuleType:
 seeing = beside("seeing")
 
 
-def places(items: Sequence[Item], cache: Path, features_in: Path) -> Iterator[tuple[Item, str, Path, Path]]:
-    """Yield item, version, the version's file and that of its features, the clean first."""
+class Eye(ABC):
+    """An eye that reads numbers of a face and answers by lines through them."""
+
+    kinds: tuple[str, ...]
+    protocol: Protocol
+
+    @abstractmethod
+    def reads(self, view: View) -> list[tuple[Crop, F32]]:
+        """Return each face that a scan would score, with what is read of it."""
+
+    @abstractmethod
+    def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
+        """Return what training reads, and a matrix through which it goes before the lines."""
+
+
+class Residual(Eye):
+    """`visual-residual`."""
+
+    kinds = ("image", "video")
+    settings = visual.Settings()
+    protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed, others=False)
+
+    def reads(self, view: View) -> list[tuple[Crop, F32]]:
+        """Return the residual features of faces with landmarks."""
+        pairs = zip(view.crops(features.SIZE, margin=features.MARGIN), view.meshes, strict=True)
+        return [(c, features.features(face_crop(c, m))) for c, m in pairs if m is not None and _large(c)]
+
+    def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
+        """Return real faces, blends of them, and others' fakes, which are not trained on."""
+        table = visual.examples(items, replace(self.settings, cache=cache), lambda _what, _done: None)
+        return table, np.eye(table.values.shape[1])
+
+
+class Face(Eye):
+    """`visual-face`."""
+
+    kinds = ("image",)
+    settings = visual_stages.Settings()
+    protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed)
+
+    def __init__(self) -> None:
+        """Read lite0."""
+        self._stages = visual_stages.Stages()
+
+    def reads(self, view: View) -> list[tuple[Crop, F32]]:
+        """Return the stages' means and spreads of every face."""
+        import torch
+
+        eye = self._stages
+        crops = [crop for crop in view.crops(faces.SIDE, margin=faces.MARGIN) if _large(crop)]
+        found = []
+        with torch.inference_mode():
+            for crop in crops:
+                flat = faces.flat([faces.shown(crop.image, eye.SIDE, eye.MARGIN)])
+                rows = eye.rows(torch.from_numpy(flat).reshape(1, 3, eye.SIDE, eye.SIDE))
+                found.append((crop, np.asarray(rows.numpy()[0], np.float32)))
+        return found
+
+    def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
+        """Return every picture clean, laundered and marked; the matrix takes out where our mark moves the numbers."""
+        pictures = [item for item in items if item.kind == "image"]
+        table = visual_stages.looked_at(pictures, replace(self.settings, cache=cache), lambda _what, _done: None)
+        unmoved = without_mark(table, directions=self.settings.blind)
+        return replace(table, values=(table.values @ unmoved).astype(np.float32)), unmoved
+
+
+EYES: dict[str, type[Eye]] = {"visual-residual": Residual, "visual-face": Face}
+
+
+def places(items: Sequence[Item], given: argparse.Namespace) -> Iterator[tuple[Item, str, Path, Path]]:
+    """Yield item, version, the version's file and that of what is read of it, the clean first."""
     for number in range(4):
         for item in items:
             if number == 0 or seeing.washable(item):
                 version = seeing.versions(item)[number]
-                where = features_in / f"{seeing.key(item)}-{version}.npz"
-                yield item, version, seeing.place_of(item, version, cache), where
+                where = given.features / f"{seeing.key(item)}-{version}.npz"
+                yield item, version, seeing.place_of(item, version, given.cache), where
 
 
-def look(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the features of the faces that a scan would score, and which person each is; none where none is seen."""
-    view = View.open(path, sampling=Sampling(frames=seeing.FRAMES))
-    try:
-        pairs = [(c, m) for c, m in zip(view.crops(SIZE, margin=MARGIN), view.meshes, strict=True) if m is not None]
-    except AssayError:
-        pairs = []
-    pairs = [(crop, mesh) for crop, mesh in pairs if _side(crop) >= LEAST_FACE]
-    people = [number if crop.track is None else crop.track for number, (crop, _) in enumerate(pairs)]
-    values = [features(face_crop(crop, mesh)) for crop, mesh in pairs]
-    return np.array(values, np.float32).reshape(len(pairs), -1), np.array(people, np.int64)
-
-
-def _side(crop: Crop) -> float:
-    return min(crop.face.region.width, crop.face.region.height)
-
-
-def looked(given: argparse.Namespace, items: Sequence[Item]) -> None:
-    """Keep the features of every version whose file is there."""
+def looked(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> None:
+    """Keep what is read of every version whose file is there."""
     begun = time.monotonic()
     given.features.mkdir(parents=True, exist_ok=True)
-    for _, _, path, where in places(items, given.cache, given.features):
+    for _, _, path, where in places(items, given):
         if where.exists() or not path.exists():
             continue
         if time.monotonic() - begun > given.seconds:
             return
-        values, people = look(path)
+        try:
+            found = eye.reads(View.open(path, sampling=Sampling(frames=seeing.FRAMES)))
+        except AssayError:
+            found = []
+        people = [number if crop.track is None else crop.track for number, (crop, _) in enumerate(found)]
         with where.with_suffix(".part").open("wb") as file:
-            np.savez(file, values=values, people=people)
+            np.savez(file, values=np.array([row for _, row in found]), people=np.array(people, np.int64))
         where.with_suffix(".part").replace(where)
 
 
-def scored(given: argparse.Namespace, items: Sequence[Item]) -> tuple[Keyed, Keyed]:
-    """Return the score and the ratio of each item in each version, by heads and calibrations that never met it."""
-    settings = visual.Settings(cache=given.taught)
-    table = visual.examples(items, settings, lambda _what, _done: None)
+def _large(crop: Crop) -> bool:
+    return min(crop.face.region.width, crop.face.region.height) >= LEAST_FACE
+
+
+def scored(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> tuple[Keyed, Keyed]:
+    """Return the score and the ratio of each item in each version, by lines and calibrations that never met it."""
+    table, through = eye.taught(items, given.taught)
+    told = eye.protocol
     known = {item.maker for item in table.items if made(item)}
-    protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed, others=False)
-    folds = list(splits.unseen(table.items, folds=settings.folds, seed=settings.seed, known=known))
-    kept = {
-        (item.id, version): _held(where)
-        for item, version, _, where in places(items, given.cache, given.features)
-        if where.exists()
-    }
+    folds = list(splits.unseen(table.items, folds=told.folds, seed=told.seed, known=known))
+    kept = {(i.id, version): _held(where) for i, version, _, where in places(items, given) if where.exists()}
     raw: dict[tuple[str, str], list[float]] = {}
     for train, test in folds:
-        heads = fit(table, table.rows(train) & trainable(table, protocol), strength=settings.strength)
+        lines = fit(table, table.rows(train) & trainable(table, told), strength=told.strength)
         held = {table.items[position].id for position in test}
-        raw |= {k: _people(heads.scores(v), p) for k, (v, p) in kept.items() if k[0] in held and len(v)}
+        raw |= {k: _people(lines.scores(v @ through), p) for k, (v, p) in kept.items() if k[0] in held and len(v)}
     ratios: Keyed = {}
-    by_id = {item.id: item for item in items}
+    theirs = {item.id for item in items}
     for train, test in folds:
         held = {table.items[position].id for position in test}
-        line = calibrated(raw, [table.items[position] for position in train if table.items[position].id in by_id])
+        line = calibrated(raw, [one for one in (table.items[position] for position in train) if one.id in theirs])
         ratios |= {key: _joined(line.llr(np.array(people))) for key, people in raw.items() if key[0] in held}
     return {key: float(np.max(raw[key])) if key in raw else math.nan for key in kept}, ratios
 
@@ -127,7 +186,7 @@ def calibrated(raw: Mapping[tuple[str, str], Sequence[float]], others: Sequence[
     return calibrate(scores, np.array([item.spoof for item in have]), [item.group for item in have], seed=1)
 
 
-def _held(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _held(path: Path) -> tuple[F32, NDArray[np.int64]]:
     with np.load(path) as file:
         return file["values"], file["people"]
 
@@ -151,6 +210,7 @@ def main() -> None:
     """Look, or score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", choices=["look", "score"])
+    parser.add_argument("--eye", choices=list(EYES), required=True)
     parser.add_argument("--media", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
@@ -158,17 +218,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seconds", type=float, default=math.inf)
     given = parser.parse_args()
-    items = [item for item in read(given.media) if item.kind != "audio"]
+    eye = EYES[given.eye]()
+    items = [item for item in read(given.media) if item.kind in eye.kinds]
     if given.stage == "look":
-        looked(given, items)
+        looked(given, items, eye)
         return
-    scores, ratios = scored(given, items)
+    scores, ratios = scored(given, items, eye)
     with given.out.open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(["item", "laundering", "score", "llr"])
         for item, version in sorted(scores):
-            score, ratio = scores[item, version], ratios.get((item, version))
-            out.writerow([item, version, f"{score:.6g}", "" if ratio is None else f"{ratio:.6g}"])
+            ratio = ratios.get((item, version))
+            out.writerow([item, version, f"{scores[item, version]:.6g}", "" if ratio is None else f"{ratio:.6g}"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from assay.datasets.launder import launder
 from assay.detect import ON_REQUEST, detector, names
 from assay.detect.audio.cues.beats import beat
 from assay.detect.audio.cues.codec import CodecDetector, band_edge
-from assay.detect.audio.cues.cue import Measured, Recording, Untold, recorded
+from assay.detect.audio.cues.cue import Recording, recorded
 from assay.detect.audio.cues.grids import grids
 from assay.detect.audio.cues.hum import hum_of
 from assay.detect.audio.cues.pauses import PausesDetector, constant_runs
@@ -19,6 +19,7 @@ from assay.detect.audio.cues.phase import BEAT, PhaseDetector, mirror, tones
 from assay.detect.audio.cues.speaker import SpeakerDetector, scale
 from assay.detect.audio.cues.splice import SpliceDetector, floor_changes
 from assay.detect.audio.voices import embed, enrol
+from assay.detect.cue import Measured, Untold
 from assay.detect.finding import Evidence, Skipped
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.detect import ON_REQUEST, detector, names
+from assay.detect.cue import Untold
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.visual.cues.blink import blinks
-from assay.detect.visual.cues.cue import Seen, Untold, evenly
+from assay.detect.visual.cues.cue import Seen, evenly
 from assay.detect.visual.cues.pulse import PulseDetector, chrom, pos, pulse_of, strongest
 from assay.detect.visual.cues.steadiness import drift, flicker, jitter, pose_gap
 from assay.detect.visual.cues.sync import SyncDetector, tie

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.detect import CATALOGUE, ON_REQUEST, detector
+from assay.detect.cue import Measured, Untold
 from assay.detect.finding import UNCALIBRATED, Evidence, Finding
 from assay.detect.fuse import fuse
 from assay.detect.model import WEIGHTS, shipped
 from assay.detect.visual.cues.compression import CompressionDetector, earlier, table_of
-from assay.detect.visual.cues.cue import Measured, Untold
 from assay.detect.visual.cues.edits import MARGIN, judged
 from assay.detect.visual.cues.eyes import GRID, EyesDetector, overlap, pupil
 from assay.detect.visual.cues.noise import ColourFilterDetector, NoiseDetector

@@ -15,12 +15,13 @@ from assay.detect.declared import LLR_LABEL, LLR_TRUSTED, LLR_UNTRUSTED, Declare
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.fuse import Conclusion, Verdict, fuse
 from assay.detect.marks import LLR_MOST, MarksDetector
+from assay.detect.model import WEIGHTS, shipped
 from assay.media.image import Still
 from assay.media.view import View
 from assay.provenance.labels.interface import Label
 from assay.provenance.marks.interface import Mark
 from assay.provenance.verification import Check, State, Verification
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -99,6 +100,35 @@ def test_two_modalities_join_as_alternatives(sound: float, picture: float) -> No
 def test_repeating_a_detector_never_inflates_the_evidence(llrs: list[float]) -> None:
     joined, _ = fusion._measured([_finding(llr) for llr in llrs])
     assert min(llrs) - 1e-9 <= joined <= max(llrs) + 1e-9
+
+
+@given(st.lists(ratio, min_size=1, max_size=3), ratio, st.sampled_from(["audio", "visual"]))
+def test_one_more_detector_moves_a_verdict_no_further_than_its_own_evidence(
+    llrs: list[float], more: float, modality: str
+) -> None:
+    before, _ = fusion._measured([_finding(llr, "visual") for llr in llrs])
+    after, _ = fusion._measured([*(_finding(llr, "visual") for llr in llrs), _finding(more, modality)])
+    # Never beyond what it says itself, what the others say, or, where it looked at something else, both together.
+    together = [before, more] if modality == "visual" else [before, more, before + more]
+    assert min(together) - 1e-9 <= after <= max(together) + 1e-9
+    if modality == "visual":
+        assert abs(after - before) <= abs(more - before) / (len(llrs) + 1) + 1e-9
+
+
+LEARNED = sorted(path.stem for path in WEIGHTS.glob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+@settings(deadline=None)  # the first case loads the model
+@given(raw=st.floats(-1e6, 1e6))
+def test_no_learned_detector_says_more_than_its_calibration_set_supports(name: str, raw: float) -> None:
+    told = json.loads((WEIGHTS / f"{name}.json").read_text())["calibration"]
+    said = float(np.clip(told["slope"] * raw + told["intercept"], told["lowest"], told["highest"]))
+    assert shipped(name).llr(raw) == pytest.approx(said)
+    # The bound after Vergeer et al.: a ratio beyond one more than the groups of a class rests on no observation.
+    assert -math.log10(told["groups"] + 1) <= told["lowest"] <= 0.0 <= told["highest"] <= math.log10(told["groups"] + 1)
+    verdict, _ = fusion._measured([_finding(shipped(name).llr(raw))])
+    assert told["lowest"] <= verdict <= told["highest"]
 
 
 def test_a_fake_voice_is_not_excused_by_a_clean_picture(view: View) -> None:

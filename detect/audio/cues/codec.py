@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...cue import Measured
 from .beats import interpolation
-from .cue import F64, AudioCue, Measured, Needs, Recording, decibels, framed
+from .cue import F64, AudioCue, Needs, Recording, decibels, framed
 from .grids import grids
 
 GRID_HEIGHT = 8.0

@@ -1,9 +1,9 @@
-"""What a cue in sound is given, what it answers, and how that becomes a finding."""
+"""What a cue in sound is given, and its conditions of use."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,8 @@ from ....media.audio import Audio
 from ....media.extent import Span
 from ....media.speech import voiced
 from ....media.view import View
-from ...finding import UNCALIBRATED, Evidence, Finding, Skipped
+from ...cue import Measured, Untold, explained
+from ...finding import Evidence, Finding, Skipped
 
 if TYPE_CHECKING:
     from ..voices import Voice
@@ -56,22 +57,6 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What a cue measured: a sentence, the `figures` (finite), and where in the recording."""
-
-    note: str
-    figures: dict[str, float] = field(default_factory=dict)
-    spans: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
-    """A cue that cannot tell, and `why` in a sentence: its conditions of use are not met."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Conditions of use: `seconds` of sound, `speech` seconds of speech, a sampling `rate` in hertz."""
 
@@ -99,22 +84,12 @@ class AudioCue(ABC):
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return the cue's finding, with ratio 0, or why there is none. Raises what decoding raises."""
         heard = recording_in(evidence.view, enrolled=evidence.enrolled)
-        answer = Untold(why="there is no sound") if heard is None else self.ask(heard)
-        if isinstance(answer, Untold) or heard is None:
-            return Skipped(detector=self.name, why=answer.why if isinstance(answer, Untold) else "")
-        part = "" if heard.whole else f" (the first {LONGEST:g} s)"
-        return (
-            Finding(
-                detector=self.name,
-                version=self.version,
-                llr=0.0,
-                calibration=UNCALIBRATED,
-                note=f"{answer.note}{part}; it explains and does not count",
-                modality="audio",
-                spans=answer.spans,
-                figures=tuple((key, round(value, 4)) for key, value in answer.figures.items()),
-            ),
-        )
+        if heard is None:
+            return explained(self, Untold(why="there is no sound"), modality="audio")
+        answer = self.ask(heard)
+        if isinstance(answer, Measured) and not heard.whole:
+            answer = replace(answer, note=f"{answer.note} (the first {LONGEST:g} s)")
+        return explained(self, answer, modality="audio")
 
 
 def recording_in(view: View, *, enrolled: tuple[Voice, ...] = ()) -> Recording | None:

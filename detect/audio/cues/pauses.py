@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....media.extent import Span
-from .cue import F64, AudioCue, Measured, Needs, Recording, Untold, decibels, framed
+from ...cue import Measured, Untold
+from .cue import F64, AudioCue, Needs, Recording, decibels, framed
 
 LEAST_PAUSE = 0.12
 """Seconds of a pause between two stretches of speech."""

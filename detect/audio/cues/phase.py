@@ -11,8 +11,9 @@ import numpy as np
 
 from ....media.audio import resample
 from ....media.extent import Span
+from ...cue import Measured, Untold
 from .beats import beat
-from .cue import F64, AudioCue, Measured, Needs, Recording, Untold, decibels, framed, inside
+from .cue import F64, AudioCue, Needs, Recording, decibels, framed, inside
 
 RATE = 16_000
 """Hertz at which the voice itself is looked at: the same for every file."""

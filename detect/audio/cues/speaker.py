@@ -15,12 +15,13 @@ import numpy as np
 
 from ....media.audio import resample
 from ....media.extent import Span
+from ...cue import Measured, Untold
 from ...finding import ModelError
 from ...model import WEIGHTS
 from ..frontends.interface import F32, RATE
 from ..voices import STEP, WINDOW, Voice, levelled, mean_of, window_vectors
 from .codec import band_edge
-from .cue import AudioCue, Measured, Needs, Recording, Untold, inside
+from .cue import AudioCue, Needs, Recording, inside
 
 SIDE = 5
 """Windows of 0.8 s, each 0.4 s after the last, on either side of a place that are compared (2.4 s of speech)."""

@@ -10,7 +10,8 @@ import itertools
 import numpy as np
 
 from ....media.extent import Span
-from .cue import F64, AudioCue, Measured, Needs, Recording, decibels, framed
+from ...cue import Measured
+from .cue import F64, AudioCue, Needs, Recording, decibels, framed
 from .hum import Hum, hum_of
 
 PIECE = 0.15

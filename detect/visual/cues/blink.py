@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .cue import F64, CueDetector, Measured, Needs, Seen, Untold, evenly
+from ...cue import Measured, Untold
+from .cue import F64, CueDetector, Needs, Seen, evenly
 
 RATE = 25.0
 """Hertz at which the lids are looked at."""

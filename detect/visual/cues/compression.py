@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ....media.extent import Region
 from ....media.view import View
-from .cue import F64, Measured, Untold
+from ...cue import Measured, Untold
+from .cue import F64
 from .portrait import Portrait, PortraitCue, zones
 
 QUALITIES = tuple(range(35, 96, 5))

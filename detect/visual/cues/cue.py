@@ -1,20 +1,20 @@
-"""What a cue is given, what it answers, and how that becomes a finding."""
+"""What a cue of a followed face is given, and its conditions of use."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....media.audio import Audio
 from ....media.errors import AssayError
-from ....media.extent import Region, Span
+from ....media.extent import Span
 from ....media.faces import Followed
 from ....media.view import View
-from ...finding import UNCALIBRATED, Evidence, Finding, Skipped
+from ...cue import Measured, Untold, explained
+from ...finding import Evidence, Finding, Skipped
 
 F64 = NDArray[np.float64]
 
@@ -29,35 +29,12 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What a cue measured: `score` (finite, higher = less like a film of a person), the `figures`, and a sentence."""
-
-    score: float
-    note: str
-    figures: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Untold:
-    """A cue that cannot tell, and `why` in a sentence: its conditions of use are not met."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """Conditions of use: `seconds` of one face without a gap, at `rate` frames a second, `side` pixels wide."""
 
     seconds: float
     rate: float = 15.0
     side: float = 60.0
-
-
-class Named(Protocol):
-    """What has a name and a version."""
-
-    name: str
-    version: str
 
 
 class CueDetector(ABC):
@@ -95,27 +72,7 @@ class CueDetector(ABC):
         followed = None if isinstance(answer, Untold) else evidence.view.followed
         start, end = (0.0, 0.0) if followed is None else (float(followed.times[0]), float(followed.times[-1]))
         spans = (Span(start=start, end=end),) if end > start else ()
-        return explained(self, answer, spans=spans)
-
-
-def explained(
-    cue: Named, answer: Measured | Untold, *, spans: tuple[Span, ...] = (), regions: tuple[Region, ...] = ()
-) -> tuple[Finding, ...] | Skipped:
-    """Return a cue's answer as a finding that explains and weighs nothing, or as skipped with its reason."""
-    if isinstance(answer, Untold):
-        return Skipped(detector=cue.name, why=answer.why)
-    return (
-        Finding(
-            detector=cue.name,
-            version=cue.version,
-            llr=0.0,
-            calibration=UNCALIBRATED,
-            note=f"{answer.note}; it explains and does not count",
-            modality="visual",
-            spans=spans,
-            regions=regions,
-        ),
-    )
+        return explained(self, answer, modality="visual", spans=spans)
 
 
 def unmet(followed: Followed, needs: Needs) -> str | None:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ....media.packets import Packets, film_packets
 from ....media.view import View
+from ...cue import Measured, Untold, explained
 from ...finding import Evidence, Finding, Skipped
-from .cue import F64, Measured, Untold, explained
+from .cue import F64
 
 LEAST_FRAMES = 90
 """Predicted frames below which no rhythm can be told."""
@@ -116,4 +117,4 @@ class EditsDetector:
 
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return the cue's finding, with ratio 0, or why there is none. Raises what reading the file raises."""
-        return explained(self, self.look(evidence.view))
+        return explained(self, self.look(evidence.view), modality="visual")

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....media.faces.iris import Iris, iris_finder
-from .cue import F64, Measured, Untold
+from ...cue import Measured, Untold
+from .cue import F64
 from .portrait import Portrait, PortraitCue
 
 LEAST_IRIS, LEAST_PUPIL = 7.0, 12.0

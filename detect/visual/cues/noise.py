@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .cue import F64, Measured, Untold
+from ...cue import Measured, Untold
+from .cue import F64
 from .portrait import Portrait, PortraitCue, Zones, zones
 
 TILE = 8

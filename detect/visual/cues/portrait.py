@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ....media.extent import Region
 from ....media.view import View
+from ...cue import Measured, Untold, explained
 from ...finding import Evidence, Finding, Skipped
 from ..features import MARGIN, SIZE
-from .cue import Measured, Untold, explained
 
 MOST_SIGHTINGS = 8
 """Frames of one person that are looked at, evenly spread."""
@@ -100,7 +100,7 @@ class PortraitCue(ABC):
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return the cue's finding, with ratio 0 and every face's region, or why there is none."""
         answer, regions = self.asked(evidence.view)
-        return explained(self, answer, regions=regions)
+        return explained(self, answer, modality="visual", regions=regions)
 
     def asked(self, view: View) -> tuple[Measured | Untold, tuple[Region, ...]]:
         """Return what `look` returns, and where the faces are that were looked at. Raises what decoding raises."""

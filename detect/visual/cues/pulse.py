@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....media.faces import SKIN
-from .cue import F64, CueDetector, Measured, Needs, Seen, Untold, evenly
+from ...cue import Measured, Untold
+from .cue import F64, CueDetector, Needs, Seen, evenly
 
 BAND = (0.7, 3.0)
 """Hertz: 42 to 180 beats a minute."""

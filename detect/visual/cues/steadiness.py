@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .cue import F64, CueDetector, Measured, Needs, Seen, Untold
+from ...cue import Measured, Untold
+from .cue import F64, CueDetector, Needs, Seen
 
 _RIGID = (6, 197, 195, 168, 33, 133, 362, 263, 127, 356, 10, 151)
 _INNER = (33, 133, 362, 263, 1, 4, 5, 6, 195, 197, 48, 278, 98, 327, 168)

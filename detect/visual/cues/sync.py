@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from ....media.audio import Audio, resample
 from ....media.errors import AssayError
 from ....media.speech import voiced
-from .cue import F64, CueDetector, Measured, Needs, Seen, Untold, evenly
+from ...cue import Measured, Untold
+from .cue import F64, CueDetector, Needs, Seen, evenly
 
 RATE = 50.0
 """Hertz at which both are compared."""
