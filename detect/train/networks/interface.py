@@ -65,17 +65,24 @@ class Upper(nn.Module):
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Give `network` the weights in `path`.
+    """Give `network` the weights in `path`, those below the smallest normal number as 0.
 
+    The attention of both published AASISTs has decayed to such: they say nothing, and make a processor 14 times slower.
     Raises `ModelError` if `path` cannot be read as tensors alone, or if a tensor is missing, left over or of another
     shape.
     """
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict({name: _normal(value) for name, value in state.items()}, strict=True)
     except (OSError, RuntimeError, ValueError, TypeError, AttributeError, EOFError, KeyError, UnpicklingError) as error:
         kind = type(network).__name__
         msg = f"expected an {kind} checkpoint of this size in {path}, got {type(error).__name__}: {error}"
         raise ModelError(msg) from error
+
+
+def _normal(value: Tensor) -> Tensor:
+    """Return `value` with 0 for numbers that are too small for full precision."""
+    return torch.where(value.abs() < torch.finfo(value.dtype).tiny, 0, value) if value.is_floating_point() else value
 
 
 class Scored(nn.Module):
