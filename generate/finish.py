@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..media.audio import Audio
-from ..media.encode import encode_audio, encode_film, encode_image
+from ..media.encode import encode_film, encode_image, write_audio
 from ..media.errors import InputError
 from ..media.image import Still
 from ..media.video import Film, Frame
@@ -93,7 +94,7 @@ def finish(draft: Draft, stamp: Stamp) -> bytes:
         shown = Shown.of(label, size=(width, height))
         data = encode_image(_picture(media.pixels, label, stamp), stamp.container)
     elif isinstance(media, Audio):
-        data = encode_audio(_sound(media, stamp), stamp.container)
+        data = _sound(media, stamp)
     else:
         first = next(media.frames(), None)
         if first is None:
@@ -127,17 +128,30 @@ def _picture(pixels: NDArray[np.uint8], label: Plate, stamp: Stamp) -> NDArray[n
     return marked
 
 
-def _sound(audio: Audio, stamp: Stamp) -> Audio:
-    if float(np.abs(audio.samples).max(initial=0.0)) <= HUSH:
+def _sound(audio: Audio, stamp: Stamp) -> bytes:
+    """Return the file of `audio`, with its notice and its mark, that is encoded while it is marked."""
+    if max(abs(float(audio.samples.max())), abs(float(audio.samples.min()))) <= HUSH:
         msg = "the sound is silent: there is nothing that could hide a mark"
         raise PublishError(msg)
     noticed = audible_notice(audio)
     end = noticed.samples.shape[1]
     noticed = with_floor(noticed, end - audio.samples.shape[1], end, seed=stamp.payload)
-    marked = audio_scheme().embed(noticed, stamp.payload, stamp.key)
     _need_change(audio.samples, noticed.samples, "notice")
-    _need_change(noticed.samples, marked.samples, "mark")
-    return marked
+    file = BytesIO()
+    write_audio(_marked(noticed, stamp), file, stamp.container)
+    return file.getvalue()
+
+
+def _marked(noticed: Audio, stamp: Stamp) -> Iterator[Audio]:
+    """Yield `noticed` with its mark. Raises `PublishError` at the end if that changed nothing."""
+    place, changed = 0, False
+    for block in audio_scheme().embed_stream([noticed], stamp.payload, stamp.key):
+        end = place + block.samples.shape[1]
+        changed = changed or not np.array_equal(noticed.samples[:, place:end], block.samples)
+        place = end
+        yield block
+    if not changed:
+        raise _unchanged("mark")
 
 
 def _frames(film: Film, stamp: Stamp) -> Iterator[Frame]:
@@ -146,5 +160,8 @@ def _frames(film: Film, stamp: Stamp) -> Iterator[Frame]:
 
 def _need_change(before: NDArray[Any], after: NDArray[Any], what: str) -> None:
     if before.shape == after.shape and np.array_equal(before, after):
-        msg = f"the {what} left the media as it was, so nothing was published"
-        raise PublishError(msg)
+        raise _unchanged(what)
+
+
+def _unchanged(what: str) -> PublishError:
+    return PublishError(f"the {what} left the media as it was, so nothing was published")

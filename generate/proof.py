@@ -7,13 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from ..media.asset import Asset
-from ..media.decode import decode_audio, decode_image, stream_frames
 from ..provenance.labels.implicit import read_labels
 from ..provenance.labels.interface import Label
 from ..provenance.labels.lint import lint
 from ..provenance.manifest import SoftBinding
-from ..provenance.marks import audio_scheme, image_scheme, video_scheme
 from ..provenance.marks.interface import Mark
+from ..provenance.marks.reading import carried
 from ..provenance.signed_fingerprint import FINGERPRINT_ALG
 from ..provenance.trust import Trust
 from ..provenance.verification import State, Verification
@@ -44,7 +43,7 @@ def prove(path: Path, draft: Draft, stamp: Stamp, *, trust: Trust, now: datetime
         raise PublishError(msg)
     verification = verify(path, trust=trust, now=now)
     _check_manifest(verification, soft_binding(draft, stamp))
-    mark = _read_mark(asset, stamp.key)
+    mark = carried(asset, stamp.key)
     if mark is None or mark.payload != stamp.payload:
         found = "none" if mark is None else "another id"
         msg = f"the mark cannot be read back from the {stamp.container} file (found {found}): too short or too plain"
@@ -79,11 +78,3 @@ def _check_labels(labels: tuple[Label, ...], draft: Draft, stamp: Stamp) -> None
         if not any(label.rule == rule and label.fields.get(name) == value for label in labels):
             msg = f"the {rule} label cannot be read back from the file's metadata: expected {name} = {value}"
             raise PublishError(msg)
-
-
-def _read_mark(asset: Asset, key: bytes) -> Mark | None:
-    if asset.kind == "image":
-        return image_scheme().detect(decode_image(asset).pixels, key)
-    if asset.kind == "audio":
-        return audio_scheme().detect(decode_audio(asset), key)
-    return video_scheme().detect(stream_frames(asset), key)

@@ -125,10 +125,9 @@ def _publish(draft: Draft, out: Path, desk: _Desk, *, container: str, replace: b
     begun = time.monotonic()
     consents = _consents(draft, desk)
     stamp = Stamp(container=container, payload=_new_payload(desk), key=desk.key, made=desk.now)
-    data = finish(draft, stamp)
     with closed_room(out.parent) as room:
         plain, signed = room / f"plain{out.suffix}", room / f"signed{out.suffix}"
-        plain.write_bytes(data)
+        plain.write_bytes(finish(draft, stamp))
         look = fingerprint(View.open(plain))
         manifest = sign_file(plain, signed, claim(draft, stamp, consents, look), desk.credentials, sidecar="never")
         proof = prove(signed, draft, stamp, trust=desk.trust, now=desk.now)

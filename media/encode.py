@@ -1,11 +1,12 @@
-"""Encoding in memory: pictures, sound and film to the bytes of a file; nothing here opens a file."""
+"""Encoding: pictures, sound and film to the bytes of a file, or into one that is open; nothing here opens a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from io import BytesIO
-from typing import Any
+from itertools import chain
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from .video import Frame
 
 _IMAGES = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF", "gif": "GIF", "avif": "AVIF", "heif": "HEIF"}
 _METADATA = {"exif", "xmp", "icc"}
+_WAV_MOST = 2**32 - 4096
+"""Bytes of samples that a wav file's 32-bit length leaves room for beside its header."""
 
 
 _SOUNDS = {
@@ -77,15 +80,45 @@ def encode_audio(audio: Audio, container: str, *, bit_rate: int | None = None) -
     whose container declares no delay, and for Opus below 48 kHz, which decodes to 48 kHz.
     Raises `InputError` if the container is none of these or its codec does not take the rate.
     """
+    buffer = BytesIO()
+    write_audio([audio], buffer, container, bit_rate=bit_rate)
+    return buffer.getvalue()
+
+
+def write_audio(blocks: Iterable[Audio], file: IO[bytes], container: str, *, bit_rate: int | None = None) -> None:
+    """Write a sound that comes in `blocks` into `file`, which can seek, as `encode_audio` would the whole.
+
+    Memory does not grow with the length, but for the index of an m4a (70 bytes for 1024 samples). Raises as
+    `encode_audio`, `InputError` too if rate or channels change or a wav reaches 4 GiB, and `NothingToExamine` without a
+    block.
+    """
+    kind = sound_kind(container)
+    first, pieces = _begun(blocks)
+    with Output(kind.muxer, file, first) as out:
+        stream = out.add_sound(first, kind, bit_rate)
+        for frame in sound_frames(pieces, kind):
+            if container == "wav" and (frame.pts + frame.samples) * 2 * len(first.samples) > _WAV_MOST:
+                msg = "a wav file holds less than 4 GiB: choose flac"
+                raise InputError(msg)
+            out.write(stream, frame)
+
+
+def sound_kind(container: str) -> SoundKind:
+    """Return how `container` carries sound. Raises `InputError` if `encode_audio` does not write it."""
     if container not in _SOUNDS:
         msg = f"expected a container of {', '.join(_SOUNDS)}, got {container!r}"
         raise InputError(msg)
-    kind = _SOUNDS[container]
-    with Output(kind.muxer, audio) as out:
-        stream = out.add_sound(audio, kind, bit_rate)
-        for frame in sound_frames(audio, kind):
-            out.write(stream, frame)
-    return out.data
+    return _SOUNDS[container]
+
+
+def _begun(blocks: Iterable[Audio]) -> tuple[Audio, Iterator[Audio]]:
+    """Return the first of `blocks`, and all of them. Raises `NothingToExamine` if there is none."""
+    rest = iter(blocks)
+    first = next(rest, None)
+    if first is None:
+        msg = "a sound needs at least one block"
+        raise NothingToExamine(msg)
+    return first, chain([first], rest)
 
 
 def encode_film(
@@ -98,6 +131,21 @@ def encode_film(
     repeating the last column or row, as 4:2:0 demands (logged). Raises `InputError` for other containers,
     sizes that change or times that do not rise, and `NothingToExamine` without frames.
     """
+    buffer = BytesIO()
+    write_film(frames, buffer, container, blocks=None if audio is None else [audio], rate=rate, crf=crf)
+    return buffer.getvalue()
+
+
+def write_film(
+    frames: Iterable[Frame],
+    file: IO[bytes],
+    container: str = "mp4",
+    *,
+    blocks: Iterable[Audio] | None,
+    rate: Fraction,
+    crf: float = 18,
+) -> None:
+    """Write a film whose sound comes in `blocks` into `file`, which can seek, as `encode_film` would the whole."""
     if container not in _FILMS:
         msg = f"expected a container of {', '.join(_FILMS)}, got {container!r}"
         raise InputError(msg)
@@ -107,10 +155,11 @@ def encode_film(
     if first is None:
         msg = "a film needs at least one frame"
         raise NothingToExamine(msg)
-    with Output(kind.muxer, audio) as out:
+    audio, pieces = (None, iter(())) if blocks is None else _begun(blocks)
+    with Output(kind.muxer, file, audio) as out:
         film = out.add_film(first, codec, rate, crf)
         sound = None if audio is None else out.add_sound(audio, kind, None)
-        waiting = iter(()) if audio is None else sound_frames(audio, kind)
+        waiting = sound_frames(pieces, kind)
         for picture in film_frames(first, pictures, rate):
             out.write(film, picture)
             now = float(picture.pts * picture.time_base)
@@ -119,4 +168,3 @@ def encode_film(
                 out.write(sound, piece)
         for piece in waiting:
             out.write(sound, piece)
-    return out.data

@@ -1,13 +1,12 @@
-"""Writing sound and film into a container in memory."""
+"""Writing sound and film into a container, block by block."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +37,13 @@ class SoundKind:
 
 
 class Output:
-    """A container being written in memory; `data` holds its bytes after the block."""
+    """A container being written; it is whole when the block ends well."""
 
-    def __init__(self, muxer: str, audio: Audio | None = None) -> None:
-        """Begin a container for FFmpeg's `muxer`; `audio` is the sound that it will hold."""
+    def __init__(self, muxer: str, file: IO[bytes], audio: Audio | None = None) -> None:
+        """Begin a container for FFmpeg's `muxer` in `file`, which can seek; `audio` begins the sound it will hold."""
         import av
 
         av.logging.set_level(None)
-        self.data = b""
-        self._buffer = BytesIO()
         self._seconds: dict[int, float] = {}
         self._streams: list[Any] = []
         # bit-exact: no version of a library in the file, the same bytes from the same media
@@ -54,7 +51,7 @@ class Output:
         if audio is not None and muxer in {"ipod", "mp4", "mov"}:
             # edit lists count in the film's own ticks, by default a thousandth of a second: too coarse for samples
             options["movie_timescale"] = str(audio.rate)
-        self._container: OutputContainer = av.open(self._buffer, mode="w", format=muxer, container_options=options)
+        self._container: OutputContainer = av.open(file, mode="w", format=muxer, container_options=options)
 
     def __enter__(self) -> Output:
         """Begin."""
@@ -66,10 +63,9 @@ class Output:
             for stream in self._streams:
                 self._container.mux(stream.encode(None))
         self._container.close()
-        self.data = self._buffer.getvalue()
 
     def add_sound(self, audio: Audio, kind: SoundKind, bit_rate: int | None) -> Any:  # noqa: ANN401 - PyAV's types do not tell the kinds apart
-        """Add a stream for `audio`."""
+        """Add a stream for sound like `audio`."""
         import av
 
         rates = av.Codec(kind.codec, "w").audio_rates
@@ -77,7 +73,7 @@ class Output:
             msg = f"{kind.codec} takes {', '.join(map(str, sorted(rates)))} Hz, got {audio.rate}: resample first"
             raise InputError(msg)
         stream: Any = self._container.add_stream(kind.codec, rate=audio.rate)
-        stream.codec_context.layout = _layout(audio)
+        stream.codec_context.layout = _layout(audio.samples.shape[0])
         stream.codec_context.format = kind.layout
         wanted = bit_rate or kind.bit_rate
         if wanted:
@@ -113,27 +109,44 @@ def pcm16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     return np.rint(samples.astype(np.float64) * 32768.0).clip(-32768, 32767).astype(np.int16)
 
 
-def _layout(audio: Audio) -> str:
-    channels = audio.samples.shape[0]
+def _layout(channels: int) -> str:
     if channels not in _LAYOUTS:
         msg = f"expected 1 to {max(_LAYOUTS)} channels, got {channels}"
         raise InputError(msg)
     return _LAYOUTS[channels]
 
 
-def sound_frames(audio: Audio, kind: SoundKind) -> Iterator[Any]:
-    """Yield the sound in pieces of 0.1 s."""
+def sound_frames(blocks: Iterable[Audio], kind: SoundKind) -> Iterator[Any]:
+    """Yield the sound in pieces of 0.1 s, wherever the `blocks` end.
+
+    Raises `InputError` if rate or channels change between them.
+    """
+    start, first, held = 0, None, np.zeros((0, 0), np.float32)
+    for block in blocks:
+        first = first or (block.samples.shape[0], block.rate)
+        if first != (block.samples.shape[0], block.rate):
+            msg = f"all blocks of a sound must be alike: expected {first}, got {block.samples.shape[0]}, {block.rate}"
+            raise InputError(msg)
+        held = np.concatenate([held, block.samples], axis=1) if held.size else block.samples
+        step = max(1024, block.rate // 10)
+        whole = held.shape[1] // step * step
+        for at in range(0, whole, step):
+            yield _sound_frame(held[:, at : at + step], block.rate, start + at, kind)
+        held, start = held[:, whole:], start + whole
+    if held.size and first is not None:
+        yield _sound_frame(held, first[1], start, kind)
+
+
+def _sound_frame(piece: NDArray[np.float32], rate: int, start: int, kind: SoundKind) -> Any:  # noqa: ANN401
     from av import AudioFrame
 
-    step = max(1024, audio.rate // 10)
-    for start in range(0, audio.samples.shape[1], step):
-        piece = audio.samples[:, start : start + step]
-        data: NDArray[Any] = pcm16(piece) if kind.layout == "s16" else piece
-        if not kind.layout.endswith("p"):
-            data = data.T.reshape(1, -1)
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(data), format=kind.layout, layout=_layout(audio))
-        frame.sample_rate, frame.pts, frame.time_base = audio.rate, start, Fraction(1, audio.rate)
-        yield frame
+    data: NDArray[Any] = pcm16(piece) if kind.layout == "s16" else piece
+    if not kind.layout.endswith("p"):
+        data = data.T.reshape(1, -1)
+    layout = _layout(piece.shape[0])
+    frame = AudioFrame.from_ndarray(np.ascontiguousarray(data), format=kind.layout, layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+    return frame
 
 
 def film_frames(first: Frame, rest: Iterator[Frame], rate: Fraction) -> Iterator[Any]:

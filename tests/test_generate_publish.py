@@ -6,7 +6,7 @@ import importlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -477,8 +477,8 @@ def test_the_mark_of_another_id_stops_it(desk: Desk, monkeypatch: pytest.MonkeyP
     class Other:
         name = scheme.name
 
-        def embed(self, audio: Audio, payload: int, key: bytes) -> Audio:
-            return scheme.embed(audio, payload ^ 1, key)
+        def embed_stream(self, blocks: Iterable[Audio], payload: int, key: bytes) -> Iterator[Audio]:
+            return scheme.embed_stream(blocks, payload ^ 1, key)
 
     monkeypatch.setattr(finish, "audio_scheme", Other)
     with pytest.raises(PublishError, match="another id"):
@@ -533,8 +533,8 @@ def test_a_label_or_mark_that_does_nothing_is_noticed(desk: Desk, monkeypatch: p
     class Idle:
         name = finish.audio_scheme().name
 
-        def embed(self, audio: Audio, payload: int, key: bytes) -> Audio:
-            return audio if payload and key else _speech()
+        def embed_stream(self, blocks: Iterable[Audio], payload: int, key: bytes) -> Iterator[Audio]:
+            return iter(blocks) if payload and key else iter([_speech()])
 
     kind, name = ("image", "a.png") if step == "plate" else ("audio", "a.wav")
     if step == "mark":
@@ -602,12 +602,12 @@ def test_a_byte_that_changes_after_signing_stops_it(desk: Desk, monkeypatch: pyt
 STEPS = [
     (finish, "audible_notice"),
     (finish, "audio_scheme"),
-    (finish, "encode_audio"),
+    (finish, "write_audio"),
     (finish, "write_metadata"),
     (door, "claim"),
     (door, "sign_file"),
     (proof, "verify"),
-    (proof, "audio_scheme"),
+    (proof, "carried"),
     (proof, "read_labels"),
     (proof, "lint"),
     (door, "file_sha256"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO
 from types import ModuleType
 
 import numpy as np
 import pytest
+from assay.media import encode
 from assay.media.asset import probe, sniff
 from assay.media.audio import Audio
 from assay.media.decode import decode_audio, decode_image, stream_frames
-from assay.media.encode import encode_audio, encode_film, encode_image
+from assay.media.encode import encode_audio, encode_film, encode_image, write_audio
 from assay.media.errors import InputError, NothingToExamine
 from assay.media.limits import Limits
 from assay.media.mux import pcm16
@@ -61,6 +63,29 @@ def test_channels_keep_their_places(channels: int, makers: ModuleType) -> None:
     for container in ("wav", "flac"):
         back = decode_audio(encode_audio(audio, container)).samples
         assert np.abs(back - audio.samples).max() < 1e-4
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "m4a", "aac", "ogg"])
+def test_sound_in_blocks_gives_the_bytes_of_the_whole(
+    rng: np.random.Generator, makers: ModuleType, container: str
+) -> None:
+    audio = makers.noise(rng, samples=50_001, rate=48_000, channels=2)
+    blocks = (Audio(samples=audio.samples[:, at : at + 3_331], rate=48_000) for at in range(0, 50_001, 3_331))
+    file = BytesIO()
+    write_audio(blocks, file, container)
+    assert file.getvalue() == encode_audio(audio, container)
+
+
+def test_sound_whose_blocks_differ_or_that_a_wav_cannot_hold_is_refused(
+    makers: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match=r"alike: expected \(1, 48000\)"):
+        write_audio([makers.tone(), makers.tone(channels=2)], BytesIO(), "wav")
+    with pytest.raises(NothingToExamine):
+        write_audio([], BytesIO(), "wav")
+    monkeypatch.setattr(encode, "_WAV_MOST", 100_000)
+    with pytest.raises(InputError, match="less than 4 GiB: choose flac"):
+        write_audio([makers.tone(seconds=3.0)], BytesIO(), "wav")
 
 
 def test_what_a_codec_cannot_take_is_refused_with_what_it_can(makers: ModuleType) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from io import BytesIO
 from typing import TypeVar
 
 import numpy as np
@@ -159,11 +160,12 @@ def _sound(asset: Asset, wording: Wording, limits: Limits, notes: list[str]) -> 
 def _floats(audio: Audio) -> bytes:
     """Return `audio` as a wav of 32-bit floats, which hold 24 bits exactly."""
     kind = SoundKind(muxer="wav", codec="pcm_f32le", layout="flt")
-    with Output(kind.muxer, audio) as out:
+    file = BytesIO()
+    with Output(kind.muxer, file, audio) as out:
         stream = out.add_sound(audio, kind, None)
-        for frame in sound_frames(audio, kind):
+        for frame in sound_frames([audio], kind):
             out.write(stream, frame)
-    return out.data
+    return file.getvalue()
 
 
 def _film(asset: Asset, wording: Wording, limits: Limits, notes: list[str]) -> tuple[bytes, Shown | None]:

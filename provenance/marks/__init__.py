@@ -1,4 +1,4 @@
-"""Keyed watermarks: the catalogue of schemes, and reading whatever marks a file carries.
+"""Keyed watermarks: the catalogue of schemes, reading whatever marks a file carries, and marked copies of files.
 
 `assay.canvas.1` marks pictures, `assay.stave.2` sound, `assay.canvas-film.2` films. Each carries a 64-bit id under a
 32-byte key. A mark proves nothing by itself: whoever holds the key can write it; its id leads to a signed manifest.
@@ -14,6 +14,9 @@ from .interface import PAYLOAD_BITS, AudioScheme, ImageScheme, Mark, MarkError, 
 from .keys import SHARED_KEY, ExposedKeyWarning, load_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...media.asset import Asset
     from ...media.view import View
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "read_marks",
     "scheme",
     "video_scheme",
+    "write_marked",
 ]
 
 SCHEMES = {
@@ -72,3 +76,14 @@ def read_marks(view: View, *, keys: tuple[bytes, ...] = (SHARED_KEY,)) -> tuple[
     from .reading import read
 
     return read(view, keys=keys).marks
+
+
+def write_marked(asset: Asset, destination: Path, payload: int, key: bytes) -> Mark:
+    """Write a copy of `asset` that carries `payload` under `key`, and return the mark that was read back from it.
+
+    The container is the one that the destination's suffix names. Raises what decoding, marking and encoding raise,
+    `MarkError` too if the id cannot be read back; then nothing was written.
+    """
+    from .writing import write
+
+    return write(asset, destination, payload, key)

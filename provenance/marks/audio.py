@@ -8,16 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...media.audio import Audio, resample
+from ...media.audio import Audio, mono_blocks, resample
 from ...media.extent import Span
-from . import audio_reader, audio_search, audio_writer, codes, stave
+from . import audio_reader, audio_search, codes, stave
+from .audio_stream import PIECE, Embedder
 from .interface import Mark, MarkError
-
-LEAST_SECONDS = 2.0
-"""Seconds: a shorter sound cannot hold enough symbols."""
-LEAST_RATE = 8_000
-PIECE = 18 * stave.PERIOD
-"""Samples that are looked at together: a minute."""
 
 
 class StaveMark:
@@ -30,21 +25,32 @@ class StaveMark:
 
         Raises `MarkError` if the sound is shorter than 2 s, slower than 8 kHz or silent, or if the key is wrong.
         """
-        symbols = codes.encode(payload, key, self.name)
-        check_sound(audio)
-        mono = resample(audio.mono(), audio.rate, stave.RATE)
-        change = resample(difference(mono, symbols, key, self.name), stave.RATE, audio.rate)
-        length = audio.samples.shape[1]
-        change = np.pad(change, (0, max(0, length - len(change))))[:length]
-        change = change * _sounding(audio.samples, audio.rate)
-        heard = (np.abs(audio.samples).max(axis=1, keepdims=True) > stave.HUSH).astype(np.float32)
-        peak = max(1.0, float(np.abs(audio.samples).max()))
-        return Audio(samples=np.clip(audio.samples + heard * change, -peak, peak), rate=audio.rate)
+        out = np.empty_like(audio.samples)
+        place = 0
+        for block in self.embed_stream([audio], payload, key):
+            out[:, place : place + block.samples.shape[1]] = block.samples
+            place += block.samples.shape[1]
+        return Audio(samples=out, rate=audio.rate)
+
+    def embed_stream(self, blocks: Iterable[Audio], payload: int, key: bytes) -> Iterator[Audio]:
+        """Yield the sound that comes in `blocks` with `payload` in it, as `embed` marks the whole.
+
+        About a minute is held, whatever the length. A channel that is silent for a minute stays so. Raises as `embed`,
+        that the sound is too short or silent only at its end: what was yielded before is then worth nothing.
+        """
+        symbols, where = codes.encode(payload, key, self.name), stave.layout(key, self.name)
+        embedder = None
+        for block in blocks:
+            embedder = embedder or Embedder(block.rate, len(block.samples), symbols, where)
+            yield from embedder.feed(block)
+        if embedder is None:
+            msg = "there is no sound that could hide a mark"
+            raise MarkError(msg)
+        yield from embedder.end()
 
     def detect(self, audio: Audio, key: bytes) -> Mark | None:
         """Return the mark of `audio` under `key` with the seconds that carry it, or `None`."""
-        mono = resample(audio.mono(), audio.rate, stave.RATE)
-        return self.heard([Audio(samples=mono[None], rate=stave.RATE)], key)
+        return self.heard(mono_blocks(audio, stave.RATE, seconds=30.0), key)
 
     def heard(self, blocks: Iterable[Audio], key: bytes) -> Mark | None:
         """Return the mark of a sound that comes in `blocks`, mono at `stave.RATE`: any length takes the same memory."""
@@ -94,43 +100,6 @@ def _pieces(blocks: Iterable[NDArray[np.float32]]) -> Iterator[tuple[int, NDArra
         held, start = held[PIECE:], start + PIECE
     if len(held) > stave.PERIOD or not start:
         yield start, held
-
-
-def check_sound(audio: Audio) -> None:
-    """Raise `MarkError` if `audio` is too short, of too low a rate or silent."""
-    if audio.seconds < LEAST_SECONDS:
-        msg = f"a sound of at least {LEAST_SECONDS} s can be marked, got {audio.seconds:.2f} s"
-        raise MarkError(msg)
-    if audio.rate < LEAST_RATE:
-        msg = f"a sound of at least {LEAST_RATE} Hz can be marked, got {audio.rate} Hz"
-        raise MarkError(msg)
-    if float(np.abs(audio.samples).max()) <= stave.HUSH:
-        msg = "the sound is silent: there is nothing that could hide a mark"
-        raise MarkError(msg)
-
-
-def _sounding(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Return 1 where any channel sounds within 8 ms, 0 in digital silence."""
-    from scipy.ndimage import maximum_filter1d
-
-    loudest = np.abs(samples).max(axis=0)
-    return np.asarray(maximum_filter1d(loudest, max(3, rate // 64)) > stave.HUSH, dtype=np.float32)
-
-
-def difference(mono: NDArray[np.float32], symbols: NDArray[np.float32], key: bytes, scheme: str) -> NDArray[np.float32]:
-    """Return what must be added to `mono` (16 kHz) so that it carries `symbols`; as long as `mono`.
-
-    Long sound is worked on in pieces of whole periods, with some blocks before and after that are thrown away.
-    """
-    where = stave.layout(key, scheme)
-    out = np.zeros_like(mono)
-    for start in range(0, len(mono), PIECE):
-        before = stave.PERIOD if start else 0
-        piece = mono[start - before : start + PIECE + stave.PERIOD]
-        if len(piece) - before > stave.BLOCK and float(np.abs(piece).max()) > stave.HUSH:
-            change = audio_writer.difference(piece, symbols, where)[before : before + PIECE]
-            out[start : start + len(change)] = change
-    return out
 
 
 def quality(before: NDArray[Any], after: NDArray[Any]) -> float:

@@ -50,6 +50,13 @@ class AudioScheme(Protocol):
         """Return `audio` with `payload` (64 bits) in it, same rate, channels and length. Raises `MarkError`."""
         ...
 
+    def embed_stream(self, blocks: Iterable[Audio], payload: int, key: bytes) -> Iterator[Audio]:
+        """Yield the sound that comes in `blocks` with `payload` in it: as `embed` of the whole, in constant memory.
+
+        Raises `MarkError`; that the sound is too short or silent may be told only at its end.
+        """
+        ...
+
     def detect(self, audio: Audio, key: bytes) -> Mark | None:
         """Return the mark that `audio` carries under `key`, or `None`."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...media.decode import decode_image, stream_frames, stream_mono
 from ...media.errors import AssayError, LimitExceeded, NothingToExamine, UnreadableMedia, WorkerFailed
 from ...media.sampling import Passing
 from ...media.video import Frame
@@ -13,6 +14,7 @@ from .interface import Mark
 from .keys import SHARED_KEY
 
 if TYPE_CHECKING:
+    from ...media.asset import Asset
     from ...media.view import View
 
 FILM_SIDE = 640
@@ -51,6 +53,18 @@ def read(view: View, *, keys: tuple[bytes, ...] = (SHARED_KEY,)) -> Reading:
         except (UnreadableMedia, NothingToExamine) as error:
             faults.append(_of_a_part(error))
     return _told(tuple(mark for mark in found if mark is not None), notes, faults, parts=1 + (view.kind == "video"))
+
+
+def carried(asset: Asset, key: bytes) -> Mark | None:
+    """Return the mark under `key` of a picture, of all pictures of a film or of all of a sound; `None` without.
+
+    Memory does not grow with the length. Raises what decoding raises.
+    """
+    if asset.kind == "image":
+        return image_scheme().detect(decode_image(asset).pixels, key)
+    if asset.kind == "audio":
+        return audio_scheme().heard(stream_mono(asset, rate=stave.RATE, block_seconds=30.0), key)
+    return video_scheme().detect(stream_frames(asset, max_side=FILM_SIDE), key)
 
 
 def _of_a_part(error: AssayError) -> AssayError:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .options import JsonOption
-
-if TYPE_CHECKING:
-    from ...media.asset import Asset
 
 
 def mark(
@@ -31,12 +27,14 @@ def mark(
     """Read the watermark of a file, or write one into a copy.
 
     Without --key the marks of generators are read, whose key is public. Writing takes a key of your
-    own: a mark under the public key would call your file synthetic. Exit 1 if a mark is read.
+    own: a mark under the public key would call your file synthetic. The copy's suffix names its
+    container; it is read back before it appears. Of a film the pictures are marked, not the sound.
+    Exit 1 if a mark is read.
     """
     from ...media.asset import Asset
     from ...media.errors import InputError
     from ...media.view import View
-    from ...provenance.marks import SHARED_KEY, load_key, read_marks
+    from ...provenance.marks import SHARED_KEY, load_key, read_marks, write_marked
     from ...provenance.verification import State
     from ...provenance.verify import verify
 
@@ -61,7 +59,7 @@ def mark(
     if verify(source).state is not State.ABSENT:
         typer.echo("assay: the marked copy is a new file: it does not keep the manifest; sign it anew", err=True)
     number = _id(payload)
-    _write(Asset.open(source), destination, number, load_key(key))
+    write_marked(Asset.open(source), destination, number, load_key(key))
     typer.echo(f"{number:016x}")
 
 
@@ -78,29 +76,3 @@ def _id(text: str | None) -> int:
         msg = f"expected an id of up to 16 hexadecimal digits, got {text!r}"
         raise InputError(msg)
     return number
-
-
-def _write(asset: Asset, destination: Path, payload: int, key: bytes) -> None:
-    """Write a marked copy of `asset`, in the container that the destination's suffix names."""
-    from ...media.decode import decode_audio, decode_image, stream_frames
-    from ...media.encode import encode_audio, encode_film, encode_image
-    from ...media.errors import InputError
-    from ...provenance.atomic import settle, temporary
-    from ...provenance.marks import audio_scheme, image_scheme, video_scheme
-
-    container = destination.suffix.lower().lstrip(".").replace("jpg", "jpeg")
-    if asset.kind == "image":
-        marked = image_scheme().embed(decode_image(asset).pixels, payload, key)
-        data = encode_image(marked, container)
-    elif asset.kind == "audio":
-        data = encode_audio(audio_scheme().embed(decode_audio(asset), payload, key), container)
-    else:
-        if asset.video is None or asset.video.rate is None:
-            msg = f"{asset.path} has no pictures with a frame rate to mark"
-            raise InputError(msg)
-        frames = video_scheme().embed(stream_frames(asset), payload, key)
-        data = encode_film(frames, decode_audio(asset) if asset.audio else None, container, rate=asset.video.rate)
-    with temporary(destination) as file:
-        file.write(data)
-        shutil.copymode(asset.path, file.name)
-        settle(file, destination)

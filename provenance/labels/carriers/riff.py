@@ -118,11 +118,14 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def join_riff(form: bytes, chunks: list[tuple[bytes, bytes]]) -> bytes:
     """Return a RIFF file of `form` that holds `chunks`. Raises `LabelError` beyond 4 GiB."""
-    body = form + b"".join(_chunk(kind, part) for kind, part in chunks)
-    if len(body) > _LARGEST:
+    length = len(form) + sum(8 + len(part) + (len(part) & 1) for _, part in chunks)
+    if length > _LARGEST:
         msg = "the file would grow beyond the 4 GiB that RIFF can hold"
         raise LabelError(msg)
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+    parts = [b"RIFF", struct.pack("<I", length), form]
+    for kind, part in chunks:  # joined at once: a copy of each step would be as large as the file
+        parts += [kind, struct.pack("<I", len(part)), part, b"\0" * (len(part) & 1)]
+    return b"".join(parts)
 
 
 def _info(body: bytes) -> list[tuple[bytes, bytes]]:
