@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ...media.extent import Region
 from ...media.view import Crop, View
-from ..finding import Evidence, Finding, Skipped
+from ..finding import Evidence, Finding, Moment, Skipped
 from ..model import Model, shipped
 from .faces import flat
+from .looking import ACTIVATION, MOST_SHOWN, Where
 
 NAME = "visual-seam"
 SIDE, MARGIN = 176, 0.12
@@ -82,6 +83,14 @@ class SeamDetector:
             return self._skip(f"needs a face of at least {LEAST_FACE} pixels, the largest has {largest:.0f} pixels")
         return (self._finding(explain(view), view, shipped(self.name)),)
 
+    def where(self, view: View) -> tuple[Where, ...]:
+        """Return where it looked in the most suspect faces of a picture, in the most suspect frame of a film."""
+        model = shipped(self.name)
+        shown = 1 if view.kind == "video" else MOST_SHOWN
+        return tuple(
+            _where(max(track.looks, key=lambda look: look.score), view, model) for track in explain(view)[:shown]
+        )
+
     def _skip(self, why: str) -> Skipped:
         return Skipped(detector=self.name, why=why)
 
@@ -101,7 +110,27 @@ class SeamDetector:
             note=f"traces of blending or of a network's drawing at {about}, log10 ratio each: {told}",
             modality="visual",
             regions=tuple(look.region for one in tracks for look in one.looks),
+            moments=tuple(
+                Moment(time=look.time, face=number, score=round(model.scaled(look.score), 4))
+                for number, one in enumerate(tracks)
+                for look in one.looks
+                if look.time is not None
+            ),
         )
+
+
+def _where(look: Look, view: View, model: Model) -> Where:
+    crops = view.crops(SIDE, margin=MARGIN)
+    (seen,) = (crop for crop in crops if crop.index == look.index and np.array_equal(crop.matrix, look.matrix))
+    return Where(
+        region=look.region,
+        score=model.scaled(look.score),
+        crop=seen.image,
+        heat=model.slope * look.where.astype(np.float64),
+        method=ACTIVATION,
+        boundary=look.seams.astype(np.float64),
+        boundary_of="blending boundary, trained with the masks of blends",
+    )
 
 
 _ASKED: WeakKeyDictionary[View, tuple[Track, ...]] = WeakKeyDictionary()
