@@ -55,6 +55,7 @@ def main() -> None:
         options.add_argument(f"--{name}", type=Path, required=True)
     options.add_argument("--parts", default="ear,taught,gmm,facts,aasist,aasist-la")
     options.add_argument("--few", type=int, default=220)
+    options.add_argument("--kept", action="store_true", help="published networks: count only what earlier runs heard")
     options.add_argument("--seconds", type=int, default=0, help="end after so long; what was done is kept")
     given = options.parse_args()
     signal.alarm(given.seconds)
@@ -68,9 +69,16 @@ def main() -> None:
         "taught": lambda: others.taught(items, five, given.work, given.cache, given.few, ear=found.get(EAR)),
         "gmm": lambda: {"LFCC-GMM": others.gmm(items, given.work, given.cache, given.few)},
         "facts": lambda: {"file facts alone (clean files only)": others.facts(items, given.cache)},
-        "aasist": lambda: {"AASIST, ASVspoof 5": others.published(items, five, given.cache, given.few)},
-        "aasist-la": lambda: {"AASIST, LA 2019": others.published(items, la, given.cache, given.few)},
+        "aasist": lambda: {
+            "AASIST, ASVspoof 5": others.published(items, five, given.cache, given.few, only_kept=given.kept)
+        },
+        "aasist-la": lambda: {
+            "AASIST, LA 2019": others.published(items, la, given.cache, given.few, only_kept=given.kept)
+        },
     }
+    if not given.kept and "aasist" in given.parts:
+        wanted = {"aasist-la": la, "aasist": five}
+        others.hear_published(items, [wanted[p] for p in given.parts.split(",") if p in wanted], given.cache, given.few)
     for part in given.parts.split(","):
         found |= parts[part]()
     report(items, found, given.out)

@@ -14,7 +14,7 @@ from assay.datasets.audit import facts_of
 from assay.datasets.corpus import Item
 from assay.detect.audio.frontends import front_end
 from assay.detect.train import audio, audio_networks
-from assay.detect.train.audio_crops import MARKED, Crops
+from assay.detect.train.audio_crops import Crops
 from assay.detect.train.audio_encoded import encoder_of, weights_digest
 from assay.detect.train.audio_loop import teach
 from assay.detect.train.audio_networks import Plan
@@ -22,6 +22,7 @@ from assay.detect.train.fit import by_item
 from assay.detect.train.loop import Pace, Run
 from assay.detect.train.networks import aasist
 from assay.detect.train.networks.interface import Halved
+from assay.detect.train.nuisance import MARKED
 from assay.detect.train.table import Table
 from assay.detect.train.within import fit_within
 from hearing_material import CONDITIONS, F32, F64, FOLDS, LONG, SEED, SHORT, Scores, heard_under, kept, windows_under
@@ -100,29 +101,49 @@ def gmm(items: Sequence[Item], work: Path, cache: Path, few: int) -> Scores:
     return scores
 
 
-def encoded_under(network: Halved, items: Sequence[Item], cache: Path, size: int) -> Callable[[str, int], F32]:
-    """Return what gives, for a condition and a clip, what an encoder tells of its first window, if any."""
+def encoded_under(
+    network: Halved, items: Sequence[Item], cache: Path, size: int, *, only_kept: bool = False
+) -> Callable[[str, int], F32]:
+    """Return what gives, for a condition and a clip, what an encoder tells of its first window, if any.
+
+    With `only_kept` nothing is heard anew.
+    """
     encode = encoder_of(network, size)
     tag = weights_digest(network)
 
     def told(condition: str, number: int) -> F32:
         def make() -> F32:
-            found = windows_under(items[number], condition, size, cache)
-            return (
-                np.concatenate([encode(one[None]) for one in found]) if len(found) else np.zeros((0, 1, 1), np.float32)
-            )
+            rows = [encode(one[None]) for one in windows_under(items[number], condition, size, cache)[:1]]
+            return np.concatenate(rows) if rows else np.zeros((0, 1, 1), np.float32)
 
         place = cache / "told" / f"{tag}-{size}" / condition / f"{items[number].sha256}.npy"
+        if only_kept and not place.exists():
+            return np.zeros((0, 1, 1), np.float32)
         return np.asarray(kept(place, make), np.float32)
 
     return told
 
 
-def published(items: Sequence[Item], checkpoint: Path, cache: Path, few: int) -> Scores:
+def hear_published(items: Sequence[Item], checkpoints: Sequence[Path], cache: Path, few: int) -> None:
+    """Let published encoders hear the clips drawn, laundered, then all as they are, a clip under all at a time.
+
+    A run that is broken off leaves the same clips heard under each condition.
+    """
+    torch.set_num_threads(1)
+    ears = [encoded_under(aasist.load_published(one), items, cache, LONG) for one in checkpoints]
+    order = np.random.default_rng(SEED).choice(len(items), len(items), replace=False)
+    some = set(heard_under(items, CONDITIONS[1], few))
+    for number in [int(n) for n in order if n in some] + [int(n) for n in order if n not in some]:
+        for condition in CONDITIONS if number in some else CONDITIONS[:1]:
+            for ear in ears:
+                ear(condition, number)
+
+
+def published(items: Sequence[Item], checkpoint: Path, cache: Path, few: int, *, only_kept: bool = False) -> Scores:
     """Return the scores of a published AASIST on the middle window of 4.04 s of each clip, spoof less bona fide."""
     network = aasist.load_published(checkpoint).eval()
     torch.set_num_threads(1)
-    told = encoded_under(network, items, cache, LONG)
+    told = encoded_under(network, items, cache, LONG, only_kept=only_kept)
     return {condition: scores_of(network, told, items, condition, few) for condition in CONDITIONS}
 
 

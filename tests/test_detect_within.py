@@ -11,8 +11,8 @@ from assay.datasets.corpus import BONA_FIDE, SPOOF, Item
 from assay.detect.finding import ModelError
 from assay.detect.train import encoder, within
 from assay.detect.train.audio import folded
-from assay.detect.train.audio_crops import MARKED
 from assay.detect.train.fit import MADE, auc
+from assay.detect.train.nuisance import MARKED
 from assay.detect.train.table import Table, TrainingError
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...datasets import splits
 from ...datasets.audit import confounds, measures
@@ -23,7 +24,7 @@ from .audio_material import CHAINS, material
 from .calibration import calibrate
 from .ear import encoder, onnx_of
 from .export import Facts, publish, sources
-from .fit import F64, Progress, made
+from .fit import F64, Progress, Scoring, made, scores_by_fold
 from .table import Rows, Table, TrainingError, digest, keep, kept
 from .within import fit_within
 
@@ -182,14 +183,12 @@ def unseen_scores(table: Table, settings: Settings, progress: Progress) -> F64:
 
     Makers whose fakes training makes itself are known, their sources are not.
     """
-    scores = np.full(len(table.item), np.nan)
     split = list(folded(table.items, folds=settings.folds, seed=settings.seed))
-    for number, (train_on, test) in enumerate(split):
-        progress("testing on unseen makers", number / len(split))
-        held, taught = table.rows(test), table.rows(train_on)
-        line = fit_within(table, taught, strength=settings.strength, lone=settings.lone)
-        scores[held] = line.scores(table.values[held])
-    return scores
+
+    def fitted(rows: NDArray[np.bool_]) -> Scoring:
+        return fit_within(table, rows, strength=settings.strength, lone=settings.lone).scores
+
+    return scores_by_fold(table, split, fitted, progress)
 
 
 def folded(items: Sequence[Item], *, folds: int, seed: int) -> Iterator[tuple[list[int], list[int]]]:

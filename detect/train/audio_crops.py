@@ -20,12 +20,11 @@ from ...media.errors import AssayError
 from ..audio.frontends import FrontEnd
 from ..audio.gate import windows
 from .audio_material import marked, randomness, sound, spread
+from .nuisance import MARKED
 from .table import F32, Rows, Table, digest, keep, labels
 
 _WINDOWS = 2
 """Windows of each version of a clip that are kept, evenly spread; one more of the clip as it is."""
-MARKED = "mark"
-"""What the version of a clip is called that bears our generators' mark and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from ..audio.frontends import front_end
-from .audio_crops import MARKED, Crops
+from .audio_crops import Crops
 from .export import OPSET
 from .fit import Progress
 from .networks.interface import Halved
+from .nuisance import MARKED
 from .table import F32, Rows, TrainingError, digest, keep, kept
 
 Encode = Callable[[F32], F32]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.corpus import Item
-from .audio_crops import MARKED
 from .fit import F64, by_item, figures, interval, made
+from .nuisance import MARKED
 from .table import Table
 
 

@@ -20,6 +20,9 @@ F64 = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 """Told what is being done, and how much of it is done, 0..1."""
 
+Scoring = Callable[[F32], F64]
+"""Numbers `[n, k]` to raw scores `[n]`."""
+
 REAL = "bona fide"
 
 
@@ -103,13 +106,31 @@ def unseen_scores(table: Table, protocol: Protocol, progress: Progress) -> F64:
 
     Makers whose fakes training makes itself are known, their sources are not.
     """
-    scores = np.full(len(table.item), np.nan)
     folds = min(protocol.folds, len({item.group for item in table.items}))
     known = {item.maker for item in table.items if made(item)}
-    for number, (train, test) in enumerate(splits.unseen(table.items, folds=folds, seed=protocol.seed, known=known)):
-        progress("testing on unseen makers", number / folds)
-        held, taught = table.rows(test), table.rows(train) & trainable(table, protocol)
-        scores[held] = fit(table, taught, strength=protocol.strength).scores(table.values[held])
+    split = splits.unseen(table.items, folds=folds, seed=protocol.seed, known=known)
+
+    def fitted(rows: NDArray[np.bool_]) -> Scoring:
+        return fit(table, rows & trainable(table, protocol), strength=protocol.strength).scores
+
+    return scores_by_fold(table, list(split), fitted, progress)
+
+
+def scores_by_fold(
+    table: Table,
+    split: Sequence[tuple[list[int], list[int]]],
+    fitted: Callable[[NDArray[np.bool_]], Scoring],
+    progress: Progress,
+) -> F64:
+    """Return the score of each row by what was `fitted` on the rows of the fold that withheld it, `[rows]`.
+
+    `split` has the positions of the items to train and to test on.
+    """
+    scores = np.full(len(table.item), np.nan)
+    for number, (train, test) in enumerate(split):
+        progress("testing on unseen makers", number / len(split))
+        held = table.rows(test)
+        scores[held] = fitted(table.rows(train))(table.values[held])
     return scores
 
 

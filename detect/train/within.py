@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio_crops import MARKED
 from .fit import F64, made
+from .nuisance import shifts
 from .table import F32, Table, TrainingError
 
 _WEIGHS_MADE = 0.25
@@ -66,14 +66,13 @@ def fit_within(table: Table, rows: NDArray[np.bool_], *, strength: float, lone: 
 
 def _marks(clips: Table) -> F32:
     """Return the direction, of length 1, in which our mark moves others' clips on average; 0 where none is marked."""
-    chain = np.array(clips.chain)
     own = np.array([made(one) for one in clips.items])[clips.item]
-    plain = {int(clips.item[row]): row for row in np.flatnonzero((chain == "none") & ~own)}
-    marked = [row for row in np.flatnonzero((chain == MARKED) & ~own) if int(clips.item[row]) in plain]
-    if not marked:
+    theirs = np.flatnonzero(~own)
+    chains = tuple(clips.chain[row] for row in theirs)
+    moved = shifts(replace(clips, values=clips.values[theirs], item=clips.item[theirs], chain=chains))
+    if not len(moved):
         return np.zeros(clips.values.shape[1], np.float32)
-    moved = clips.values[marked] - clips.values[[plain[int(clips.item[row])] for row in marked]]
-    mean = moved.mean(axis=0)
+    mean = moved.astype(np.float32).mean(axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
 
