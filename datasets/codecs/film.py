@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...media.video import Frame
+from ..corpus import CorpusError
+
+_FEW = 2
+"""Frames of a film that is encoded by a codec's `few` options."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class FilmCodec:
     container: str = "mp4"
     block: int = 16
     options: Mapping[str, str] = field(default_factory=dict)
+    few: Mapping[str, str] = field(default_factory=dict)
+    """Options in place of `options` for a film of one or two frames."""
 
 
 def h264(crf: int, *, intra: bool = False) -> FilmCodec:
@@ -38,7 +44,10 @@ def h264(crf: int, *, intra: bool = False) -> FilmCodec:
 def h265(crf: int) -> FilmCodec:
     """Return H.265 at constant rate factor `crf` (0-51)."""
     quiet = "log-level=none:pools=none:frame-threads=1"
-    return FilmCodec(encoder="libx265", block=64, options={"crf": str(crf), "preset": "veryfast", "x265-params": quiet})
+    options = {"crf": str(crf), "preset": "veryfast", "x265-params": quiet}
+    # Of one or two frames x265 gives the packets of B frames without times, which no container takes.
+    few = options | {"x265-params": f"{quiet}:bframes=0"}
+    return FilmCodec(encoder="libx265", block=64, options=options, few=few)
 
 
 def vp9(crf: int) -> FilmCodec:
@@ -55,12 +64,27 @@ def rate_of(frames: Sequence[Frame]) -> Fraction:
 
 
 def through_film(frames: Sequence[Frame], codec: FilmCodec) -> tuple[Frame, ...]:
-    """Return `frames` encoded by `codec` and decoded again; times, indices and sizes are kept."""
+    """Return `frames` encoded by `codec` and decoded again; times, indices and sizes are kept.
+
+    Raises `CorpusError` if there are none or the encoder gives none of them, or too few, back.
+    """
+    import av
     import cv2
 
+    if not frames:
+        msg = f"expected frames to send through {codec.encoder}, got none"
+        raise CorpusError(msg)
     height, width = frames[0].image.shape[:2]
-    store = _encoded(frames, codec)
-    images = [cv2.cvtColor(one, cv2.COLOR_YUV2RGB_I420)[:height, :width] for one in _planes(store)]
+    try:
+        planes = _planes(_encoded(frames, codec))
+    except av.FFmpegError as error:
+        words = " ".join(str(error).split())
+        msg = f"{codec.encoder} does not take {len(frames)} frames of {width} x {height} pixels: {words}"
+        raise CorpusError(msg) from error
+    if len(planes) != len(frames):
+        msg = f"expected {len(frames)} frames back from {codec.encoder}, got {len(planes)}"
+        raise CorpusError(msg)
+    images = [cv2.cvtColor(one, cv2.COLOR_YUV2RGB_I420)[:height, :width] for one in planes]
     return tuple(
         Frame(index=frame.index, time=frame.time, image=np.ascontiguousarray(image, np.uint8))
         for frame, image in zip(frames, images, strict=True)
@@ -78,8 +102,9 @@ def _encoded(frames: Sequence[Frame], codec: FilmCodec) -> io.BytesIO:
     down, right = (max(least, -(-side // codec.block) * codec.block) - side for side in (height, width))
     rate = rate_of(frames)
     store = io.BytesIO()
+    options = dict(codec.few if codec.few and len(frames) <= _FEW else codec.options)
     with av.open(store, "w", format=codec.container) as out:
-        stream = cast("av.VideoStream", out.add_stream(codec.encoder, rate=rate, options=dict(codec.options)))
+        stream = cast("av.VideoStream", out.add_stream(codec.encoder, rate=rate, options=options))
         stream.width, stream.height, stream.pix_fmt = width + right, height + down, "yuv420p"
         for i, frame in enumerate(frames):
             whole = np.pad(frame.image, ((0, down), (0, right), (0, 0)), mode="edge")
