@@ -3,7 +3,9 @@
 The film is made here (a photograph that pans, speech-like sound), or given with --film. Each run is a fresh process, as
 a user's is; seconds by stage come from the report itself. The plain pipeline (`parts/plain_pipeline.py`) finds faces by
 the MTCNN of facenet-pytorch in as many frames as the scan looked at, and scores each by timm's Xception: its weights
-are random, for it is there for its speed alone. All take turns. Run: python -P benchmarks/scan.py --out out/bench
+are random, for it is there for its speed alone. All take turns. Python's compiled modules are kept for all of them in a
+folder that a first run of each fills, as they are after a program's first start; `--uncompiled` leaves that out, as
+PYTHONDONTWRITEBYTECODE does where nothing was compiled at installation. Run: python -P benchmarks/scan.py --out out/bench
 """
 
 from __future__ import annotations
@@ -24,14 +26,28 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from parts.films import film
 
-WAYS = {"whole": (), "quick": ("--quick",)}
+WAYS = {
+    "whole": (),
+    "quick": ("--quick",),
+    "quick, the eye alone": ("--quick", "--detectors", "visual-residual"),
+}
+PLAIN = {"plain, 32 frames": 32, "plain, 8 frames": 8}
+"""The plain pipeline, and the frames that it looks at."""
 
 
-def measured(command: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def environment(compiled: Path | None) -> dict[str, str]:
+    """Return the surroundings of a contender: with compiled modules in that folder, or without any."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if compiled is None:
+        return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(compiled)}
+
+
+def measured(command: list[str], compiled: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a fresh process says as JSON, and its wall and CPU seconds and exit code."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(compiled))
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -41,18 +57,23 @@ def measured(command: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return said, {"wall": wall, "cpu": cpu, "exit": done.returncode, "load": os.getloadavg()[0]}
 
 
-def scanned(path: Path, way: str) -> dict[str, Any]:
+def scanned(path: Path, way: str, compiled: Path | None) -> dict[str, Any]:
     """Return the costs of one scan in a fresh process, with its stages."""
     program = str(Path(sys.executable).with_name("assay"))
-    report, costs = measured([program, "scan", "--json", *WAYS[way], str(path)])
+    report, costs = measured([program, "scan", "--json", *WAYS[way], str(path)], compiled)
     notes = [note for note in report["notes"] if "were looked at" in note]
-    return {**costs, "stages": report["seconds"], "looked": notes}
+    return {
+        **costs,
+        "stages": report["seconds"],
+        "looked": notes,
+        "ratios": {one["detector"]: one["llr"] for one in report["findings"]},
+    }
 
 
-def plain(path: Path, python: Path, frames: int) -> dict[str, Any]:
+def plain(path: Path, python: Path, frames: int, compiled: Path | None) -> dict[str, Any]:
     """Return the costs of the plain pipeline in a fresh process, with its stages."""
     script = Path(__file__).parent / "parts/plain_pipeline.py"
-    said, costs = measured([str(python), "-P", str(script), str(path), "--frames", str(frames)])
+    said, costs = measured([str(python), "-P", str(script), str(path), "--frames", str(frames)], compiled)
     return {**costs, **said}
 
 
@@ -78,27 +99,37 @@ def main() -> None:
     options.add_argument("--film", type=Path)
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--plain-python", type=Path, default=Path(sys.executable), help="With facenet-pytorch, timm.")
+    options.add_argument("--uncompiled", action="store_true", help="Without compiled modules, for all.")
+    options.add_argument("--compiled", type=Path, help="Keep the compiled modules in this folder (default: a new one).")
+    options.add_argument("--ways", nargs="*", default=[*WAYS, *PLAIN], help="Some of the contenders alone.")
     given = options.parse_args()
-    runs: dict[str, list[dict[str, Any]]] = {"whole": [], "quick": [], "plain, 32 frames": [], "plain, 8 frames": []}
     with tempfile.TemporaryDirectory() as folder:
         path = given.film or Path(folder) / "film.mp4"
         if given.film is None:
             film(path)
-        for _ in range(given.runs):
-            for way in WAYS:
-                runs[way].append(scanned(path, way))
-            for frames in (32, 8):
-                runs[f"plain, {frames} frames"].append(plain(path, given.plain_python, frames))
+        compiled = None if given.uncompiled else given.compiled or Path(folder) / "compiled"
+
+        def run(name: str) -> dict[str, Any]:
+            if name in WAYS:
+                return scanned(path, name, compiled)
+            return plain(path, given.plain_python, PLAIN[name], compiled)
+
+        for name in given.ways:
+            run(name)  # fills the caches of files and of compiled modules; not counted
+        turns = [{name: run(name) for name in given.ways} for _ in range(given.runs)]
+    runs = {name: [turn[name] for turn in turns] for name in given.ways}
     found = {name: summary(several) for name, several in runs.items()}
-    pairs = (("whole", "plain, 32 frames"), ("quick", "plain, 8 frames"))
+    pairs = (("whole", "plain, 32 frames"), ("quick", "plain, 8 frames"), ("quick, the eye alone", "plain, 8 frames"))
     ratios = {
         f"{theirs} / {ours}, {what}": round(found[theirs][f"{what}_median_s"] / found[ours][f"{what}_median_s"], 2)
         for ours, theirs in pairs
         for what in ("wall", "cpu")
+        if {ours, theirs} <= found.keys()
     }
     result = {
-        "what": "fresh processes in turns: assay scan --json, assay scan --quick --json, MTCNN and Xception in torch",
+        "what": "fresh processes in turns: assay scan --json, whole and quick, MTCNN and Xception in torch",
         "film": path.name,
+        "compiled modules": not given.uncompiled,
         **found,
         "ratios": ratios,
         "runs": runs,

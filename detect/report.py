@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..media.asset import Asset
 from ..media.errors import AssayError
-from ..provenance.foreign.interface import ForeignMark
 from ..provenance.labels.interface import Label
 from ..provenance.marks.interface import Mark
-from ..provenance.receipts import LogReceipt
-from ..provenance.tree import Node
 from ..provenance.verification import Verification
 from .finding import Finding
 from .fuse import Conclusion, Verdict
-from .preview import Preview
+
+if TYPE_CHECKING:
+    from ..provenance.foreign.interface import ForeignMark
+    from ..provenance.receipts import LogReceipt
+    from ..provenance.tree import Node
+    from .preview import Preview
 
 EXIT_NOTHING_FOUND = 0
 EXIT_FOUND = 1

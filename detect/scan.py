@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
-from ..media.asset import Asset
+from ..media.asset import Asset, expect
 from ..media.errors import AssayError, InputError, MissingExtra, NothingToExamine
 from ..media.limits import DEFAULT_LIMITS, Limits
 from ..media.sampling import Sampling
 from ..media.view import View
-from ..provenance.finders import Recovery
-from ..provenance.foreign.interface import ForeignMark
+from ..media.worker import POOL
 from ..provenance.labels import read_labels
 from ..provenance.marks import SHARED_KEY
-from ..provenance.marks.interface import Mark
-from ..provenance.marks.reading import read
 from ..provenance.notes import NoteKey
 from ..provenance.receipts import is_receipt, read_receipts
-from ..provenance.recover import recover
-from ..provenance.remote import RemoteError
 from ..provenance.trust import Trust
-from ..provenance.verification import State, Verification
-from ..provenance.verify import verify, with_marks
+from ..provenance.verify import verify
 from . import detector, names
-from .audio.voices import Voice
+from .carried import Carried, read_carried, with_recovered
 from .finding import Evidence, Finding, ModelError, Skipped
 from .fuse import fuse
-from .preview import preview_of, tree_with_pictures
 from .report import Frames, Report, Unexamined
+from .running import DECLARING, Clock, Progress, of_sound, prepare
 
-Progress = Callable[[str], None]
+if TYPE_CHECKING:
+    from ..provenance.finders import Recovery
+    from ..provenance.tree import Node
+    from .audio.voices import Voice
+    from .preview import Preview
+
+Answer = tuple[Finding, ...] | Skipped
 QUICK = Sampling(frames=8)
 """What a quick scan looks at of a film."""
+STAGES = ("open", "verify", "decode", "marks", "wait for decoding", "faces", "tracks", "meshes", "crops")
+"""In which order the seconds of a scan are told, before those of its detectors."""
 SPEAKER = "audio-speaker"
 """The detector that enrolled voices are for."""
 
@@ -75,55 +77,42 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
     A detector that cannot answer is `Skipped` with its reason, and the others go on. Raises `InputError` if there is
     no such file and `UnreadableMedia` if it is no media that can be read.
     """
-    tell = progress or (lambda _stage: None)
-    seconds: dict[str, float] = {}
-    with _stage("open", seconds, tell):
+    clock = Clock(progress=progress)
+    with clock.stage("open"):
+        expect(path, limits=examination.limits)
         asset = Asset.open(path, limits=examination.limits)
-    with _stage("verify", seconds, tell):
-        verification = verify(path, trust=examination.trust, limits=examination.limits)
-        labels = read_labels(path)
-        receipts = read_receipts(path, sha256=asset.sha256, logs=examination.logs)
-    with _stage("decode", seconds, tell):
-        view = View.open(asset, limits=examination.limits, sampling=QUICK if examination.quick else None)
-    with _stage("marks", seconds, tell):
-        marks, unread, notes = NO_MARKS if examination.quick else _marks(view, examination.mark_keys)
-    foreign: tuple[ForeignMark, ...] = ()
-    if examination.foreign_marks:
-        with _stage("foreign marks", seconds, tell):
-            foreign, more = _foreign(view)
-            notes += more
-    if verification.state is State.ABSENT and marks and examination.recovery is not None:
-        with _stage("recover", seconds, tell):
-            verification, more = _recovered(path, marks, view, verification, examination)
-            notes += more
-    verification = with_marks(verification, marks)
-    evidence = Evidence(view=view, verification=verification, marks=marks, labels=labels, enrolled=examination.enrolled)
-    findings: list[Finding] = []
-    skipped = list(unread)
-    unreadable = {skip.detector for skip in unread}
-    for name in examination.asked:
-        if name in unreadable:
-            continue
-        with _stage(name, seconds, tell):
-            answer = examine(name, evidence)
-        if isinstance(answer, Skipped):
-            skipped.append(answer)
-        else:
-            findings.extend(answer)
+    view = View.open(asset, limits=examination.limits, sampling=QUICK if examination.quick else None)
+    clock.view = view
+    with ThreadPoolExecutor(max_workers=1) as beside, _ended_with_us():
+        reading = beside.submit(_read_and_heard, view, examination, clock)
+        with clock.stage("verify"):
+            verification = verify(path, trust=examination.trust, limits=examination.limits)
+            labels = read_labels(path)
+            receipts = read_receipts(path, sha256=asset.sha256, logs=examination.logs)
+        found = _seen(view, examination, clock, reading)
+        carried, heard = reading.result()
+    evidence = Evidence(
+        view=view, verification=verification, marks=carried.marks, labels=labels, enrolled=examination.enrolled
+    )
+    evidence, more = with_recovered(path, evidence, examination, clock)
+    unread = {skip.detector for skip in carried.skipped}
+    found |= heard | _answers((name for name in examination.asked if name in DECLARING - unread), evidence, clock)
+    findings, skipped = _sorted(found, examination.asked)
+    preview, tree = _pictures(evidence, findings, path) if examination.previews else (None, None)
     frames = _frames(view)
     return Report(
         asset=asset,
-        verification=verification,
-        marks=marks,
-        foreign_marks=foreign,
+        verification=evidence.verification or verification,
+        marks=carried.marks,
+        foreign_marks=carried.foreign,
         labels=labels,
-        verdict=fuse(tuple(findings), tuple(skipped), evidence),
-        seconds=seconds,
-        notes=(*view.notes, *notes, *(() if frames is None else (str(frames),))),
-        preview=preview_of(view, findings) if examination.previews else None,
+        verdict=fuse(findings, (*carried.skipped, *skipped), evidence),
+        notes=(*view.notes, *carried.notes, *more, *(() if frames is None else (str(frames),))),
+        preview=preview,
         receipts=receipts,
-        tree=tree_with_pictures(view, verification, path) if examination.previews else None,
+        tree=tree,
         frames=frames,
+        seconds=clock.seconds((*STAGES, *examination.asked)),
     )
 
 
@@ -164,7 +153,7 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
+def examine(name: str, evidence: Evidence) -> Answer:
     """Return what the detector called `name` answers; one that breaks is `Skipped` and marked as failed."""
     try:
         return detector(name).examine(evidence)
@@ -176,6 +165,79 @@ def examine(name: str, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         return Skipped(detector=name, why=f"it could not examine this file: {error}", failed=True)
 
 
+def _answers(asked: Iterable[str], evidence: Evidence, clock: Clock) -> dict[str, Answer]:
+    """Return what each of those `asked` answers, one after the other."""
+    found: dict[str, Answer] = {}
+    for name in asked:
+        with clock.stage(name):
+            found[name] = examine(name, evidence)
+    return found
+
+
+def _read_and_heard(view: View, examination: Examination, clock: Clock) -> tuple[Carried, dict[str, Answer]]:
+    """Read what the file carries, and ask those who listen: one thread's part, beside that of the pictures."""
+    carried = read_carried(
+        view, clock, marks=not examination.quick, keys=examination.mark_keys, foreign=examination.foreign_marks
+    )
+    if any(map(_looks, examination.asked)):
+        _decoded(view)  # all at once: whoever listens would else have the sound decoded by itself
+    return carried, _answers(filter(of_sound, examination.asked), _forensic(view, examination), clock)
+
+
+def _seen(view: View, examination: Examination, clock: Clock, reading: Future[Any]) -> dict[str, Answer]:
+    """Return what those answer who look, once the file is decoded."""
+    names = tuple(filter(_looks, examination.asked))
+    prepare(examination.asked, view)
+    if not names or view.kind == "audio":
+        return _answers(names, _forensic(view, examination), clock)
+    with clock.stage("wait for decoding"):
+        # The marks of a film are read while it is decoded, so it is their reader who must begin.
+        while not (view.wait_for_decoding(0.1) or reading.done()):
+            pass
+        _decoded(view)
+    return _answers(names, _forensic(view, examination), clock)
+
+
+def _pictures(evidence: Evidence, findings: Sequence[Finding], path: Path) -> tuple[Preview, Node | None]:
+    """Return what a page shows of the file."""
+    from .preview import preview_of, tree_with_pictures
+
+    tree = None if evidence.verification is None else tree_with_pictures(evidence.view, evidence.verification, path)
+    return preview_of(evidence.view, findings), tree
+
+
+def _looks(name: str) -> bool:
+    return not of_sound(name) and name not in DECLARING
+
+
+def _forensic(view: View, examination: Examination) -> Evidence:
+    """Return what forensic detectors may look at: nothing that the file says of itself."""
+    return Evidence(view=view, verification=None, enrolled=examination.enrolled)
+
+
+def _decoded(view: View) -> None:
+    """Have the file decoded; what is wrong with it is told to whoever asks for its parts."""
+    with suppress(AssayError):
+        _ = view.still if view.kind == "image" else view.frames
+
+
+@contextmanager
+def _ended_with_us() -> Iterator[None]:
+    """If the user breaks off, end what the other thread is waiting for."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        POOL.close()
+        raise
+
+
+def _sorted(found: Mapping[str, Answer], order: tuple[str, ...]) -> tuple[tuple[Finding, ...], tuple[Skipped, ...]]:
+    """Return findings and those who did not answer, in the order in which they were asked for."""
+    known = [found[name] for name in order if name in found]
+    skipped = tuple(answer for answer in known if isinstance(answer, Skipped))
+    return tuple(one for answer in known if not isinstance(answer, Skipped) for one in answer), skipped
+
+
 def _frames(view: View) -> Frames | None:
     """Return how much of a film was looked at, if it was decoded at all."""
     if view.kind != "video" or "decode" not in view.timings:
@@ -184,50 +246,3 @@ def _frames(view: View) -> Frames | None:
         return Frames(looked_at=len(view.frames), count=view.frame_count, scenes=view.scenes)
     except AssayError:
         return None
-
-
-_Marks = tuple[tuple[Mark, ...], list[Skipped], tuple[str, ...]]
-NO_MARKS: Final[_Marks] = ((), [Skipped(detector="marks", why="a quick scan reads no marks")], ())
-
-
-def _marks(view: View, keys: tuple[bytes, ...]) -> _Marks:
-    try:
-        reading = read(view, keys=keys)
-    except NothingToExamine:
-        return (), [], ()
-    except AssayError as error:
-        return (), [Skipped(detector="marks", why=f"marks could not be read: {error}", failed=True)], ()
-    return reading.marks, [], reading.notes
-
-
-def _foreign(view: View) -> tuple[tuple[ForeignMark, ...], tuple[str, ...]]:
-    from ..provenance.foreign import read_foreign
-
-    return read_foreign(view)
-
-
-def _recovered(
-    path: Path, marks: tuple[Mark, ...], view: View, verification: Verification, examination: Examination
-) -> tuple[Verification, tuple[str, ...]]:
-    """Return what the store says of a file without manifest; one that belongs to another work is only noted."""
-    if examination.recovery is None:
-        return verification, ()
-    finders = examination.recovery.finders
-    try:
-        found = recover(path, marks, finders, view=view, trust=examination.trust, limits=examination.limits)
-    except RemoteError as error:
-        return verification, (f"a resolution service could not be asked for the manifest: {error}",)
-    if found.state is not State.INVALID:
-        return found, ()
-    failed = "; ".join(check.sentence for check in found.checks if check.outcome == "fail")
-    return verification, (f"the mark leads to a manifest that is not this file's: {failed}",)
-
-
-@contextmanager
-def _stage(name: str, seconds: dict[str, float], tell: Progress) -> Iterator[None]:
-    tell(name)
-    begun = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begun

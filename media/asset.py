@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -11,10 +12,10 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from .errors import InputError, LimitExceeded, UnreadableMedia
+from .errors import AssayError, InputError, LimitExceeded, UnreadableMedia
 from .limits import Limits
 from .sniff import HEAD_BYTES, Container, sniff_head
-from .worker import run
+from .worker import POOL, run
 
 Kind = Literal["image", "audio", "video"]
 
@@ -95,6 +96,16 @@ class Asset:
         return cls(path=place, sha256=digest, size=size, container=container, **found)
 
 
+def expect(path: str | os.PathLike[str], *, limits: Limits | None = None) -> None:
+    """Start a decoding process for the file at `path` and do not wait: when it is opened, the process is up.
+
+    Says nothing of what may be wrong with the file; opening it does.
+    """
+    with contextlib.suppress(AssayError):
+        op = "image" if sniff(path).kind == "image" else "film"
+        POOL.warm((limits or Limits()).memory_bytes, op=op)
+
+
 def sniff(source: str | os.PathLike[str] | bytes | BinaryIO) -> Container:
     """Return the container that `source` (a path, the bytes of a file or an open file) is, by content alone.
 
@@ -164,4 +175,15 @@ def _other(mode: int) -> str:
     return next((words for test, words in tests if test(mode)), "something else")
 
 
-__all__ = ["Asset", "AudioInfo", "Container", "ImageInfo", "Kind", "UnreadableMedia", "VideoInfo", "probe", "sniff"]
+__all__ = [
+    "Asset",
+    "AudioInfo",
+    "Container",
+    "ImageInfo",
+    "Kind",
+    "UnreadableMedia",
+    "VideoInfo",
+    "expect",
+    "probe",
+    "sniff",
+]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .asset import Asset, Kind
 from .audio import Audio, mono_blocks
+from .crop import Crop, Place, crop_of
 from .decode import stream_frames, stream_mono
 from .errors import AssayError
-from .faces import Face, Followed, Mesh, Scenes, Track, align, finder, follow, mesher, track
+from .faces import Face, Followed, Mesh, Scenes, Track, finder, follow, mesher, track
 from .image import Still
+from .keeping import Kept
 from .limits import Limits
 from .sampling import Passing, Sampling
 from .survey import Survey, Watcher, survey_file, survey_film
@@ -29,29 +29,14 @@ FOLLOWED_SIDE = 1280
 """Pixels: the longer side to which the frames are scaled in which a face is followed."""
 
 _T = TypeVar("_T")
-_Place = tuple[NDArray[np.uint8], Face, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crop:
-    """An upright square crop of a face: `image` uint8 `[size, size, 3]`, and the 2x3 `matrix` from picture to crop.
-
-    For a film, `index` and `time` are those of the frame and `track` is the track's id; for a still they are `None`.
-    """
-
-    image: NDArray[np.uint8]
-    matrix: NDArray[np.float64]
-    face: Face
-    index: int | None = None
-    time: float | None = None
-    track: int | None = None
 
 
 class View:
     """A file, or media in memory, as detectors see it. Everything is made when first asked for, and then kept.
 
     Asking raises what decoding raises: `UnreadableMedia`, `LimitExceeded`, `WorkerFailed`, `NothingToExamine`.
-    `timings` says how many seconds each stage took; `notes` what decoding changed or passed over, so far.
+    `timings` says how many seconds all that is kept took to make; `notes` what decoding changed or passed over, so far.
+    Threads may share it: they wait for each other where they want the same.
     """
 
     def __init__(
@@ -59,11 +44,11 @@ class View:
     ) -> None:
         """Use `View.open` or `View.of`."""
         self.kind, self.asset = kind, asset
-        self.timings: dict[str, float] = {}
         self._limits, self._sampling = limits, sampling
         self._decoded = decoded
         self._failure: AssayError | None = None
-        self._kept: dict[str, Any] = {}
+        self._kept = Kept()
+        self._begun = threading.Event()
         self._film: Film | None = None
         self._lock = threading.RLock()
 
@@ -108,7 +93,7 @@ class View:
         """
         if self.kind == "image" or (self.asset is not None and self.asset.audio is None):
             return
-        held = self._part("sound").audio if self._decoded is not None else None
+        held = self._part("sound").audio if self._begun.is_set() or self._decoded is not None else None
         most = self._sampling.film_audio_seconds if self.kind == "video" else self._sampling.audio_seconds
         if self.asset is None or (held is not None and held.seconds < most):
             if held is not None:
@@ -195,7 +180,7 @@ class View:
     def frame_faces(self) -> tuple[tuple[Face, ...], ...]:
         """The faces of each sampled frame (of the picture, for a still), largest first."""
         images = self._images()
-        return self._once("faces", lambda: tuple(self._found(image) for image in images))
+        return self._kept.once("faces", lambda: tuple(self._found(image) for image in images))
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -203,18 +188,20 @@ class View:
         if self.kind != "video":
             return ()
         faces = self.frame_faces
-        return self._once("tracks", lambda: self._tracked(faces))
+        return self._kept.once("tracks", lambda: self._tracked(faces))
 
     @property
     def meshes(self) -> tuple[Mesh | None, ...]:
         """The dense landmarks of each crop, in the order of `crops`; `None` where none fit."""
         places = self._places()
-        return self._once("meshes", lambda: tuple(mesher().mesh(image, face) for image, face, _ in places))
+        return self._kept.once("meshes", lambda: tuple(mesher().mesh(image, face) for image, face, _ in places))
 
     def crops(self, size: int, *, margin: float = 0.15) -> tuple[Crop, ...]:
         """Return every face upright, `size` pixels a side: of a picture in the order of `faces`, of a film by track."""
         places = self._places()
-        return self._once(f"crops {size} {margin:g}", lambda: tuple(_crop(found, size, margin) for found in places))
+        return self._kept.once(
+            f"crops {size} {margin:g}", lambda: tuple(crop_of(found, size, margin) for found in places)
+        )
 
     @property
     def followed(self) -> Followed | None:
@@ -225,7 +212,7 @@ class View:
         """
         if self.kind != "video":
             return None
-        return self._once("followed", self._follow)
+        return self._kept.once("followed", self._follow)
 
     def _follow(self) -> Followed | None:
         with closing(cast("Generator[Frame]", self._anew(max_side=FOLLOWED_SIDE))) as frames:
@@ -245,7 +232,7 @@ class View:
         seen = [(frame.index, frame.time, found) for frame, found in zip(self.frames, faces, strict=True)]
         return track(seen, cuts=cuts)
 
-    def _places(self) -> list[_Place]:
+    def _places(self) -> list[Place]:
         """Return every face with the picture it is in and where that is."""
         if self.kind == "image":
             return [(self._images()[0], face, {}) for face in self.faces]
@@ -266,11 +253,12 @@ class View:
     def _all(self, *, watcher: Watcher | None = None) -> Survey:
         """Decode, once, shown to `watcher`; a file that failed fails again in the same way without another try."""
         with self._lock:
+            self._begun.set()
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
             if self._decoded is None and self.asset is not None:
                 try:
-                    with self._timed("decode"):
+                    with self._kept.timed("decode"):
                         self._decoded = survey_file(
                             self.asset, limits=self._limits, sampling=self._sampling, watcher=watcher
                         )
@@ -281,32 +269,29 @@ class View:
 
     def shared(self, name: str, make: Callable[[], _T]) -> _T:
         """Return what `make` returned when it was first asked for under `name`: for what several detectors need."""
-        return self._once(name, make)
+        return self._kept.once(name, make, stage=False)
 
     def known(self, name: str) -> object | None:
         """Return what `shared` keeps under `name`, or `None` if nobody asked for it."""
-        return self._kept.get(name)
+        return self._kept.known(name)
 
-    def _once(self, name: str, make: Callable[[], _T]) -> _T:
-        with self._lock:
-            if name not in self._kept:
-                with self._timed(name):
-                    self._kept[name] = make()
-            return cast("_T", self._kept[name])
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds that everything took that is kept, by name."""
+        return self._kept.timings
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[stage] = time.perf_counter() - begun
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds of the view's own work: `decode`, `faces`, `tracks`, `meshes`, crops, `followed`, as far as done."""
+        return self._kept.stages
 
+    def spent(self) -> float:
+        """Return the seconds of `stages` that the calling thread did: the rest of its time was its own."""
+        return self._kept.spent()
 
-def _crop(found: _Place, size: int, margin: float) -> Crop:
-    image, face, place = found
-    pixels, matrix = align(image, face, size, margin=margin)
-    return Crop(image=pixels, matrix=matrix, face=face, **place)
+    def wait_for_decoding(self, seconds: float | None = None) -> bool:
+        """Wait until somebody begins to decode, so that it is his watcher who sees the film; whether that happened."""
+        return self._begun.wait(seconds)
 
 
 __all__ = ["Crop", "Sampling", "View"]

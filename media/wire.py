@@ -8,10 +8,11 @@ import json
 import os
 import select
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Header = dict[str, Any]
 Body = bytes | bytearray | memoryview
@@ -81,6 +82,8 @@ class Channel:
                 raise Closed from error
 
     def _read(self, count: int, seconds: float | None) -> NDArray[np.uint8]:
+        import numpy as np  # not above: a process is started before ours has loaded it
+
         out = np.empty(count, np.uint8)
         left = out.data
         while left:

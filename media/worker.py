@@ -12,10 +12,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from .errors import (
     AssayError,
@@ -28,7 +25,11 @@ from .errors import (
 from .limits import Limits
 from .wire import Channel, Closed, Header, Silent
 
-Reply = tuple[Header, NDArray[np.uint8]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Reply = tuple[Header, NDArray[np.uint8]]
 
 _KNOWN: dict[str, type[AssayError]] = {
     kind.__name__: kind for kind in (InputError, LimitExceeded, NothingToExamine, UnreadableMedia, WorkerFailed)
@@ -38,15 +39,21 @@ _CANCEL_SECONDS = 2.0
 _JOBS_MOST = 1000  # then a fresh process: whatever the decoders leak stays bounded
 # -P keeps the working folder off the path: our own `datasets` would shadow the library of that name
 _COMMAND = ("-P", "-c", "from assay.media.cell.main import serve; serve()")
+NO_JOB = ""
+"""What a process is started for when nobody knows yet what it will do."""
 
 
 class _Worker:
     """One decoding process and the channel to it."""
 
-    def __init__(self, memory_bytes: int) -> None:
-        """Start it, its address space capped at `memory_bytes`. Raises `WorkerFailed` if it does not start."""
+    def __init__(self, memory_bytes: int, *, op: str = NO_JOB) -> None:
+        """Start it, its address space capped at `memory_bytes`, to load what `op` needs; `ready` waits for it.
+
+        Raises `WorkerFailed` if it cannot be started.
+        """
         self.memory_bytes = memory_bytes
         self.jobs = 0
+        self._started = False
         self.worn = False  # whether it asks to be replaced
         down_read, down_write = os.pipe()
         up_read, up_write = os.pipe()
@@ -55,7 +62,7 @@ class _Worker:
         self.channel = Channel(up_read, down_write)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [sys.executable, *_COMMAND, str(memory_bytes)],
+                [sys.executable, *_COMMAND, str(memory_bytes), op],
                 stdin=down_read,
                 stdout=up_write,
                 stderr=subprocess.DEVNULL,
@@ -68,12 +75,17 @@ class _Worker:
         finally:
             os.close(down_read)
             os.close(up_write)
+
+    def ready(self) -> None:
+        """Wait until it takes jobs. Raises `WorkerFailed` if it does not come so far."""
+        if self._started:
+            return
         try:
             self.channel.receive(seconds=_START_SECONDS, most=0)
         except (Closed, Silent) as error:
-            self.kill()
             msg = f"the decoding process did not start: check that {sys.executable} -P can import assay"
             raise WorkerFailed(msg) from error
+        self._started = True
 
     @property
     def pid(self) -> int:
@@ -116,11 +128,18 @@ class Pool:
         self._busy: set[_Worker] = set()
         self._lock = threading.Lock()
 
+    def warm(self, memory_bytes: int, *, op: str = NO_JOB) -> None:
+        """Start a worker with that cap, without waiting for it, if none is idle: the next job, an `op`, finds it up."""
+        with self._lock:
+            if not any(worker.memory_bytes == memory_bytes and worker.alive for worker in self._idle):
+                self._idle.append(_Worker(memory_bytes, op=op))
+
     @contextlib.contextmanager
     def lease(self, memory_bytes: int) -> Iterator[_Worker]:
         """Lend a worker with that cap; it comes back if the block ends well, and is killed if not."""
         worker = self._take(memory_bytes)
         try:
+            worker.ready()
             yield worker
         except BaseException:
             self._busy.discard(worker)

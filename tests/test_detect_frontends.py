@@ -12,7 +12,7 @@ import torch
 import torchaudio
 from assay.detect.audio.frontends import FRONTENDS, RATE, front_end, group_delay, lfcc, mel
 from assay.detect.audio.frontends import cqcc as constant_q
-from assay.detect.audio.frontends.cepstra import delta
+from assay.detect.audio.frontends.cepstra import cosine, delta
 from assay.detect.finding import ModelError
 from assay.detect.train import copysynth
 
@@ -161,3 +161,11 @@ def test_front_ends_need_neither_torch_nor_librosa() -> None:
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "[]"
+
+
+def test_the_cosine_transform_is_scipys(rng: np.random.Generator) -> None:
+    from scipy.fft import dct
+
+    values = rng.standard_normal((50, 70)).astype(np.float32)
+    assert cosine(values, 20).dtype == np.float32
+    np.testing.assert_allclose(cosine(values, 20), dct(values, type=2, norm="ortho", axis=1)[:, :20], atol=2e-6)

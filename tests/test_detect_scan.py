@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from assay.detect.fuse import Conclusion
 from assay.detect.page import write_page
 from assay.detect.report import Report
 from assay.detect.scan import Examination, files_below, scan, scan_each
+from assay.media import decode, survey
 from assay.media.decode import decode_image
 from assay.media.encode import encode_image
 from assay.media.errors import InputError, UnreadableMedia
@@ -153,6 +155,30 @@ def test_a_quick_scan_reads_no_marks_and_says_so_and_how_much_it_looked_at(
     assert looked.format(8) in quick.notes
     why = {skip.detector: skip.why for skip in quick.verdict.skipped}
     assert why["marks"] == "a quick scan reads no marks"
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_a_film_is_decoded_once_for_marks_pictures_and_sound(
+    tmp_path: Path, examination: Examination, makers: ModuleType, monkeypatch: pytest.MonkeyPatch, quick: bool
+) -> None:
+    asked: list[str] = []
+    for module in (survey, decode):
+        usual = module.stream
+
+        def counted(op: str, *rest: Any, usual: Any = usual, **more: Any) -> Any:
+            asked.append(op)
+            return usual(op, *rest, **more)
+
+        monkeypatch.setattr(module, "stream", counted)
+    path = tmp_path / "film.mp4"
+    path.write_bytes(makers.film(60, audio=makers.tone(seconds=2.4)))
+    report = scan(path, replace(examination, quick=quick))
+    assert asked == ["film"]
+    assert list(report.seconds)[:3] == ["open", "verify", "decode"]
+    assert report.seconds["all"] == max(report.seconds.values())
+    assert ("marks" in report.seconds) is not quick
+    skipped = [skip.detector for skip in report.verdict.skipped if skip.detector != "marks"]
+    assert skipped == [name for name in names() if name in skipped], "told in the order of the catalogue"
 
 
 def test_one_bad_file_does_not_end_a_batch(tmp_path: Path, examination: Examination, makers: ModuleType) -> None:

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from assay.media.asset import Asset, sniff
+from assay.media.asset import Asset, expect, sniff
 from assay.media.encode import encode_audio, encode_film, encode_image
 from assay.media.errors import InputError, LimitExceeded, NothingToExamine, UnreadableMedia
 from assay.media.limits import Limits
@@ -270,3 +270,9 @@ def test_a_link_to_a_file_opens(makers: ModuleType, tmp_path: Path) -> None:
 def test_real_media_opens(shared: Path) -> None:
     kinds = {path.name: Asset.open(path).kind for path in sorted((shared / "media" / "demo").glob("*-1.*"))}
     assert kinds == {"clip-1.mpg": "video", "portrait-1.jpg": "image", "voice-1.flac": "audio"}
+
+
+def test_what_is_expected_is_never_the_fault(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_bytes(b"nothing of the kind")
+    for path in (tmp_path / "none.mp4", tmp_path / "text.mp4", tmp_path):
+        expect(path)

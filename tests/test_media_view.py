@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -288,3 +290,25 @@ def test_the_seconds_that_pass_are_told_by_time_whatever_the_frame_rate(length: 
     shown = sum(passing.shows(time) for time in np.arange(0.0005, length, 0.001)) * 0.001
     assert passing.seconds_of(length) == pytest.approx(shown, abs=0.002)
     assert Passing().seconds_of(length) == length
+
+
+def test_threads_that_want_the_same_wait_for_one_of_them(makers: ModuleType, tmp_path: Path, passes: list[str]) -> None:
+    view = View.open(_film(makers, tmp_path))
+    made: list[int] = []
+
+    def look(_number: int) -> tuple[int, str, float]:
+        def make() -> str:
+            made.append(1)
+            time.sleep(0.05)
+            return "made"
+
+        return len(view.frames), view.shared("thing", make), view.spent()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(look, range(4)))
+    assert {answer[:2] for answer in answers} == {(32, "made")}
+    assert (passes, made) == (["film"], [1])
+    assert sum(spent > 0 for *_, spent in answers) == 1, "the others only waited"
+    assert max(spent for *_, spent in answers) == pytest.approx(view.stages["decode"])
+    assert "thing" in view.timings
+    assert "thing" not in view.stages, "it is the work of those who asked, not the view's"

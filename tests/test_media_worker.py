@@ -199,3 +199,22 @@ def test_starting_reads_no_heavy_library() -> None:
     code = "import assay.media, sys; print({'av', 'cv2', 'PIL', 'numpy', 'torch', 'scipy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_process_that_was_started_ahead_does_the_next_job(pool: worker.Pool) -> None:
+    pool.warm(Limits().memory_bytes, op="film")
+    pool.warm(Limits().memory_bytes, op="film")
+    (pid,) = _pids(pool)
+    assert worker.run("echo", b"here", limits=Limits())[1].tobytes() == b"here"
+    assert _pids(pool) == [pid]
+
+
+def test_one_that_dies_before_its_first_job_is_replaced(pool: worker.Pool) -> None:
+    pool.warm(Limits().memory_bytes)
+    (pid,) = _pids(pool)
+    os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while pool._idle[0].alive and time.monotonic() < until:
+        time.sleep(0.01)
+    assert worker.run("echo", b"here", limits=Limits())[1].tobytes() == b"here"
+    assert pid not in _pids(pool)

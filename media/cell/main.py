@@ -63,6 +63,8 @@ def serve() -> None:
     os.close(null)
     with contextlib.suppress(Closed):
         channel.send({"type": "ready"})
+        if sys.argv[2] and not channel.waiting():
+            _load(sys.argv[2])
         while True:
             request, body = channel.receive(most=1 << 40)
             if request.get("op") != "cancel":  # one that came too late
@@ -82,6 +84,15 @@ def echo(file: BinaryIO, limits: Limits, *, spend_bytes: int = 0, wait: float = 
     for index in range(count):
         time.sleep(wait)
         yield {"index": index, "held": len(held)}, data
+
+
+def _load(op: str) -> None:
+    """Import what the operation `op` uses, while nobody waits for it."""
+    import importlib
+
+    module = OPERATIONS[op].partition(":")[0]
+    importlib.import_module(f"{__package__}.{module}")
+    importlib.import_module("PIL.Image" if module == "pictures" else "av")
 
 
 def _confine(memory_bytes: int) -> None:

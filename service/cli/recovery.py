@@ -58,13 +58,15 @@ class Places:
         A store of the user's own that cannot be read is told on stderr and left out; one that was named is an error.
         """
         from ...provenance.finders import LocalFinder, Recovery
-        from ...provenance.resolver import Resolver
 
         finders: list[Finder] = []
         kept = self._kept()
         if kept is not None:
             finders.append(LocalFinder(kept[0]))
-        finders += [Resolver(base, inside=self.inside) for base in self.resolvers]
+        if self.resolvers:
+            from ...provenance.resolver import Resolver
+
+            finders += [Resolver(base, inside=self.inside) for base in self.resolvers]
         if not finders:
             return None, ()
         keys = mark_keys(self.keys)

@@ -14,6 +14,7 @@ from .options import AnchorOption, JsonOption, QuietOption, VerboseOption, trust
 from .recovery import InsideOption, MarkKeyOption, Places, ResolverOption, StoreOption, mark_keys
 
 if TYPE_CHECKING:
+    from ...detect.audio.voices import Voice
     from ...detect.report import Report, Unexamined
     from ...eval.executor import Executor
     from ..scanning import Wanted
@@ -62,20 +63,27 @@ def scan(
 
     Nothing found does not mean real; no manifest does not mean fake.
     """
+    from ...media.asset import expect
+
+    expect(paths[0])  # its process starts while ours imports
     from ...detect import names
-    from ...detect.audio.voices import enrol
-    from ...detect.page import check_page_place
     from ...detect.scan import Examination, files_below, scan_each
     from ...media.errors import InputError
     from .progress import steps
     from .render import terminal
 
     if html:
+        from ...detect.page import check_page_place
+
         check_page_place(html)
     chosen = names(part.strip() for part in detectors.split(",")) if detectors else None
     keys = mark_keys(tuple(mark_key or ()))
     files = files_below(paths)
-    voices = enrol(enrolled or ())
+    voices: tuple[Voice, ...] = ()
+    if enrolled:
+        from ...detect.audio.voices import enrol
+
+        voices = enrol(enrolled)
     if ray is not None or out is not None or jobs != 1:
         from ..scanning import Wanted, executor
 

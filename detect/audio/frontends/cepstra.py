@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,17 @@ REACH = 4
 
 def cosine(values: NDArray[Any], count: int) -> NDArray[Any]:
     """Return the first `count` coefficients of the orthonormal DCT-II along the rows of `values` `[n, k]`."""
-    from scipy.fft import dct
+    # In double precision, so that it does not matter how many rows come at once.
+    return np.asarray(values.astype(np.float64) @ _cosines(values.shape[1], count), values.dtype)
 
-    return np.asarray(dct(values, type=2, norm="ortho", axis=1)[:, :count])
+
+@functools.cache
+def _cosines(size: int, count: int) -> NDArray[np.float64]:
+    """Return the first `count` rows of the transform as columns, `[size, count]`: importing scipy's costs 0.2 s."""
+    turns = np.outer(np.arange(size) + 0.5, np.arange(count)) * (np.pi / size)
+    table: NDArray[np.float64] = np.cos(turns) * np.sqrt(2.0 / size)
+    table[:, 0] = np.sqrt(1.0 / size)
+    return table
 
 
 def delta(values: F32) -> F32:
