@@ -5,7 +5,9 @@ a user's is; seconds by stage come from the report itself. The plain pipeline (`
 the MTCNN of facenet-pytorch in as many frames as the scan looked at, and scores each by timm's Xception: its weights
 are random, for it is there for its speed alone. All take turns. Python's compiled modules are kept for all of them in a
 folder that a first run of each fills, as they are after a program's first start; `--uncompiled` leaves that out, as
-PYTHONDONTWRITEBYTECODE does where nothing was compiled at installation. Run: python -P benchmarks/scan.py --out out/bench
+PYTHONDONTWRITEBYTECODE does where nothing was compiled at installation.
+
+Run: python -P benchmarks/scan.py --out out/bench
 """
 
 from __future__ import annotations
