@@ -3,13 +3,15 @@
     export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
     .venv/bin/python -P benchmarks/hearing_speed.py speed --media ../shared/media --out out
     .venv/bin/python -P benchmarks/hearing_speed.py memory --media ../shared/media --out out
+    .venv/bin/python -P benchmarks/hearing_speed.py training --media ../shared/media --work out/train --out out
 
 One core, one thread. `speed` times a minute of speech in MP3, FLAC and M4A (44.1 kHz, two channels), the decoding
 process warm, beside `librosa.load` of the same file in the same run, in turns. Seconds are those of the processor, of
 this process and the one that decodes together, so that what else runs on the machine does not count; the clock's are
 told too.
-`memory` hears ten minutes and three hours in a process each and tells the most memory either took. Writes
-`hearing_speed.json` and `hearing_memory.json`.
+`memory` hears ten minutes and three hours in a process each and tells the most memory either took. `training` cuts and
+hears `--clips` drawn clips with their copies, as a training does, and fits the line to all windows kept in `--work`.
+Writes `hearing_speed.json`, `hearing_memory.json` or `hearing_training.json`.
 """
 
 from __future__ import annotations
@@ -42,11 +44,13 @@ FORMATS = ("mp3", "flac", "m4a")
 def main() -> None:
     """Measure, print and write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("what", choices=("speed", "memory", "hear"))
+    options.add_argument("what", choices=("speed", "memory", "training", "hear"))
     options.add_argument("--media", type=Path)
     options.add_argument("--out", type=Path)
     options.add_argument("--file", type=Path)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--clips", type=int, default=24)
+    options.add_argument("--work", type=Path, help="cache of a training, for `training`")
     chosen = options.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     if chosen.what == "hear":
@@ -55,7 +59,7 @@ def main() -> None:
         return
     chosen.out.mkdir(parents=True, exist_ok=True)
     told = {"commit": commit(), "machine": f"{platform.machine()}, one core of {os.cpu_count()}", "seconds": SECONDS}
-    told |= speed(chosen) if chosen.what == "speed" else memory(chosen)
+    told |= {"speed": speed, "memory": memory, "training": training}[chosen.what](chosen)
     (chosen.out / f"hearing_{chosen.what}.json").write_text(json.dumps(told, indent=1) + "\n")
     sys.stdout.write(json.dumps(told, indent=1) + "\n")
 
@@ -158,6 +162,40 @@ def memory(chosen: argparse.Namespace) -> dict[str, Any]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         told[name] = json.loads(done.stdout)
         path.unlink()
+    return told
+
+
+def training(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return what a training takes, in processor seconds: cutting and hearing drawn clips, fitting the line to all."""
+    import tempfile
+
+    from assay.datasets.corpus import read
+    from assay.detect.train import audio
+    from assay.detect.train.fit import made
+    from assay.detect.train.within import fit_within
+
+    def quiet(_what: str, _done: float) -> None:
+        pass
+
+    items = read(chosen.media / "speech")
+    some = [items[i] for i in np.random.default_rng(1).choice(len(items), chosen.clips, replace=False)]
+    settings = audio.Settings(spoken=0)
+    told: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        kept: list[Any] = []
+        for name, work in (
+            ("cutting", lambda: kept.append(audio.windows_of(some, settings, Path(folder), quiet))),
+            ("hearing", lambda: kept.append(audio.examples(kept[0], Path(folder), quiet))),
+        ):
+            told[f"{name}, processor seconds"], told[f"{name}, clock"] = (round(one, 2) for one in taken(work))
+        told |= {"clips": len(some), "and copies": sum(map(made, kept[1].items)), "windows": len(kept[1].item)}
+    if chosen.work is not None:
+        whole = audio.Settings(cache=chosen.work)
+        table = audio.examples(audio.windows_of(items, whole, chosen.work, quiet), chosen.work, quiet)
+        every = np.ones(len(table.item), bool)
+        spent_, clock = taken(lambda: fit_within(table, every, strength=whole.strength, lone=whole.lone))
+        told |= {"fit, processor seconds": round(spent_, 2), "fit, clock": round(clock, 2)}
+        told |= {"fitted windows": len(table.item), "fitted clips": len(table.items)}
     return told
 
 
