@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.datasets.launder import CHAINS, chains_for
-from assay.eval.marks import CONTENDERS, Settings, alarms, attacks, contenders, leak, ledger, page, summary, survival
+from assay.eval.marks import (
+    CONTENDERS,
+    Settings,
+    alarms,
+    attacks,
+    contenders,
+    leak,
+    ledger,
+    page,
+    speed,
+    summary,
+    survival,
+)
 from assay.eval.marks.conduct import run as run_bench
 from assay.eval.marks.contenders import Reading
 from assay.eval.marks.material import Piece, draw, pieces
@@ -248,3 +260,11 @@ def test_a_piece_that_cannot_be_read_is_left_out_and_said_so(tmp_path: Path) -> 
     piece = Piece(item="x", kind="image", group="g", path=broken)
     trial = survival.Trial(piece=piece, scheme=contenders.OurImage(), attacks=("none",), seed=1)
     assert [row["row"] for row in survival.tried(trial)] == ["left out"]
+
+
+def test_the_speed_of_our_sound_mark_is_that_of_the_stream_and_tells_whether_the_id_came_back(corpus: Path) -> None:
+    (piece,) = (one for one in pieces((corpus,), "audio", seed=1) if one.path.name == "voice.wav")
+    row = speed.timed("assay-audio", "audio", 6, piece)
+    assert row["right"]
+    assert row["seconds"] == 6
+    assert min(row["embed"], row["unmarked"]) > 0.0
