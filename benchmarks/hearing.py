@@ -66,7 +66,9 @@ def main() -> None:
     found: dict[str, Scores] = {}
     parts: dict[str, Callable[[], dict[str, Scores]]] = {
         "ear": lambda: ear.ear(items, given.work, given.cache, given.few),
-        "taught": lambda: others.taught(items, five, given.work, given.cache, given.few, ear=found.get(EAR)),
+        "taught": lambda: beside("hearing_taught").taught(
+            items, five, given.work, given.cache, given.few, ear=found.get(EAR)
+        ),
         "gmm": lambda: {"LFCC-GMM": others.gmm(items, given.work, given.cache, given.few)},
         "facts": lambda: {"file facts alone (clean files only)": others.facts(items, given.cache)},
         "aasist": lambda: {

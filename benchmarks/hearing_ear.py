@@ -10,13 +10,18 @@ import numpy as np
 from assay.datasets.corpus import Item
 from assay.detect.audio.features import features
 from assay.detect.train import audio
+from assay.detect.train.audio_crops import Crops
 from assay.detect.train.ear import encoder
+from assay.detect.train.fit import by_item
+from assay.detect.train.nuisance import MARKED
 from assay.detect.train.table import Table
 from assay.detect.train.within import clip_means, fit_within
-from hearing_material import CONDITIONS, F64, FOLDS, SEED, SHORT, Scores, drawn, kept, windows_under
+from hearing_material import CONDITIONS, F64, FOLDS, SEED, SHORT, Scores, drawn, kept, quiet, windows_under
 from numpy.typing import NDArray
 
 EAR, SHUFFLED = "shipped ear", "control: shuffled labels"
+LAUNDERED = "laundered"
+"""As training launders: two of 23 chains a clip, half of them marked."""
 
 
 def heard(items: Sequence[Item], cache: Path, few: int) -> dict[str, F64]:
@@ -48,8 +53,8 @@ def heard(items: Sequence[Item], cache: Path, few: int) -> dict[str, F64]:
 def ear(items: Sequence[Item], work: Path, cache: Path, few: int) -> dict[str, Scores]:
     """Return the shipped detector's scores and two controls, each by a line that met neither page nor maker."""
     settings = audio.Settings(cache=work)
-    crops = audio.windows_of(items, settings, work, lambda _what, _done: None)
-    table = audio.examples(crops, work, lambda _what, _done: None)
+    crops = audio.windows_of(items, settings, work, quiet)
+    table = audio.examples(crops, work, quiet)
     everything = list(table.items)
     place = {item.id: number for number, item in enumerate(items)}
     told = heard(items, cache, few)
@@ -91,3 +96,26 @@ def _shuffled(table: Table) -> Table:
         for one, i in zip(table.items, order, strict=True)
     )
     return replace(table, items=mixed)
+
+
+def ear_rows(items: Sequence[Item], work: Path, cache: Path) -> tuple[Crops, F64]:
+    """Return the windows that the shipped ear learns from, and the score of each by a line that met neither its own."""
+    settings = audio.Settings(cache=work)
+    crops = audio.windows_of(items, settings, work, quiet)
+
+    def scores() -> F64:
+        return audio.unseen_scores(audio.examples(crops, work, quiet), settings, quiet)
+
+    return crops, np.asarray(kept(cache / "ear-rows.npy", scores))
+
+
+def as_trained(table: Table, rows: F64, place: dict[str, int]) -> Scores:
+    """Return the mean score of each clip as it is, and as training laundered it."""
+    chains = np.array(table.chain)
+    out: Scores = {}
+    for name, chosen in ((CONDITIONS[0], chains == "none"), (LAUNDERED, (chains != "none") & (chains != MARKED))):
+        out[name] = np.full(len(place), np.nan)
+        for position, mean in zip(*by_item(table, rows, chosen), strict=True):
+            if (at := place.get(table.items[position].id)) is not None:
+                out[name][at] = mean
+    return out

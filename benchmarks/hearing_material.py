@@ -26,6 +26,10 @@ Scores = dict[str, F64]
 """Condition -> score of each clip, NaN where there is none."""
 
 
+def quiet(_what: str, _done: float) -> None:
+    """Say nothing of progress."""
+
+
 def sounds(item: Item, condition: str) -> Audio:
     """Return a clip under a condition."""
     rng = randomness(item, SEED + 1)

@@ -38,7 +38,7 @@ def main() -> None:
         options.add_argument(f"--{name}", type=Path, required=True)
     given = options.parse_args()
     beside("hearing_material")
-    crops, scores = beside("hearing_others").ear_rows(read(given.media / "speech"), given.work, given.cache)
+    crops, scores = beside("hearing_ear").ear_rows(read(given.media / "speech"), given.work, given.cache)
     table = crops.table
     clean = [n for n, chain in enumerate(table.chain) if chain == "none" and not made(table.items[table.item[n]])]
     recordings: dict[Any, list[int]] = defaultdict(list)
