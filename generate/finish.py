@@ -18,7 +18,7 @@ from ..media.encode import encode_film, encode_image, write_audio
 from ..media.errors import InputError
 from ..media.image import Still
 from ..media.video import Film, Frame
-from ..provenance.labels.audible import audible_notice
+from ..provenance.labels.audible import audible_lead
 from ..provenance.labels.explicit import Plate, Style, burn_in_frames, plate
 from ..provenance.labels.fields import Aigc, Disclosure
 from ..provenance.labels.implicit import write_metadata
@@ -26,7 +26,7 @@ from ..provenance.labels.shown import Shown
 from ..provenance.marks import audio_scheme, image_scheme, video_scheme
 from ..provenance.marks.stave import HUSH
 from ..provenance.vocabulary import IPTC
-from .floor import with_floor
+from .floor import ENOUGH, with_floor
 from .interface import Draft, PublishError
 
 VISIBLE = "AI MODIFIED 合成"
@@ -133,25 +133,41 @@ def _sound(audio: Audio, stamp: Stamp) -> bytes:
     if max(abs(float(audio.samples.max())), abs(float(audio.samples.min()))) <= HUSH:
         msg = "the sound is silent: there is nothing that could hide a mark"
         raise PublishError(msg)
-    noticed = audible_notice(audio)
-    end = noticed.samples.shape[1]
-    noticed = with_floor(noticed, end - audio.samples.shape[1], end, seed=stamp.payload)
-    _need_change(audio.samples, noticed.samples, "notice")
+    lead = audible_lead(audio)
+    if not lead.samples.any():
+        raise _unchanged("notice")
+    parts = [lead, audio]
+    if audio.seconds < ENOUGH:
+        start, end = lead.samples.shape[1], lead.samples.shape[1] + audio.samples.shape[1]
+        noticed = Audio(samples=np.concatenate([lead.samples, audio.samples], axis=1), rate=audio.rate)
+        parts = [with_floor(noticed, start, end, seed=stamp.payload)]
     file = BytesIO()
-    write_audio(_marked(noticed, stamp), file, stamp.container)
+    write_audio(_marked(parts, stamp), file, stamp.container)
     return file.getvalue()
 
 
-def _marked(noticed: Audio, stamp: Stamp) -> Iterator[Audio]:
-    """Yield `noticed` with its mark. Raises `PublishError` at the end if that changed nothing."""
-    place, changed = 0, False
-    for block in audio_scheme().embed_stream([noticed], stamp.payload, stamp.key):
-        end = place + block.samples.shape[1]
-        changed = changed or not np.array_equal(noticed.samples[:, place:end], block.samples)
-        place = end
+def _marked(parts: list[Audio], stamp: Stamp) -> Iterator[Audio]:
+    """Yield the sound of `parts` with its mark. Raises `PublishError` at the end if that changed nothing."""
+    before = [part.samples for part in parts]
+    changed = False
+    for block in audio_scheme().embed_stream(parts, stamp.payload, stamp.key):
+        count = block.samples.shape[1]
+        same, before = _parted(before, count)
+        changed = changed or not np.array_equal(same, block.samples)
         yield block
     if not changed:
         raise _unchanged("mark")
+
+
+def _parted(parts: list[NDArray[np.float32]], count: int) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Return the first `count` samples of `parts`, and what is left of them."""
+    first = parts[0][:, :count]
+    if first.shape[1] == count:
+        return first, [parts[0][:, count:], *parts[1:]]
+    if len(parts) == 1:
+        return first, [parts[0][:, count:]]
+    more, left = _parted(parts[1:], count - first.shape[1])
+    return np.concatenate([first, more], axis=1), left
 
 
 def _frames(film: Film, stamp: Stamp) -> Iterator[Frame]:

@@ -542,7 +542,7 @@ def test_a_label_or_mark_that_does_nothing_is_noticed(desk: Desk, monkeypatch: p
     elif step == "plate":
         monkeypatch.setattr(finish.Plate, "apply", lambda _, pixels: pixels)
     else:
-        monkeypatch.setattr(finish, "audible_notice", lambda audio: audio)
+        monkeypatch.setattr(finish, "audible_lead", lambda audio: replace(audio, samples=0 * audio.samples[:, :9000]))
     with pytest.raises(PublishError, match="left the media as it was"):
         desk.publish(desk.draft(_media(kind)), name)
     assert desk.left() == []
@@ -552,8 +552,8 @@ def test_a_label_or_mark_that_does_nothing_is_noticed(desk: Desk, monkeypatch: p
 def test_a_label_lost_on_the_way_to_the_disk_is_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """The label people meet is measured in the finished file, whatever the steps before it said."""
     if kind == "audio":
-        silence = lambda audio: replace(audio, samples=np.pad(audio.samples, ((0, 0), (9000, 0))))  # noqa: E731
-        monkeypatch.setattr(finish, "audible_notice", silence)
+        hiss = np.random.default_rng(1).normal(0.0, 0.01, (1, 9000)).astype(np.float32)
+        monkeypatch.setattr(finish, "audible_lead", lambda audio: replace(audio, samples=hiss))
     elif kind == "image":
         monkeypatch.setattr(finish.Plate, "apply", lambda _, pixels: np.maximum(pixels, 3))
     else:
@@ -600,7 +600,7 @@ def test_a_byte_that_changes_after_signing_stops_it(desk: Desk, monkeypatch: pyt
 
 
 STEPS = [
-    (finish, "audible_notice"),
+    (finish, "audible_lead"),
     (finish, "audio_scheme"),
     (finish, "write_audio"),
     (finish, "write_metadata"),

@@ -51,6 +51,15 @@ class Notice:
 def audible_notice(audio: Audio, *, spoken: Audio | None = None) -> Audio:
     """Return `audio` with a notice and a rest in front of it: the rhythm, or `spoken` (a voice that says so).
 
+    Raises as `audible_lead`.
+    """
+    lead = audible_lead(audio, spoken=spoken)
+    return Audio(samples=np.concatenate([lead.samples, audio.samples], axis=1), rate=audio.rate)
+
+
+def audible_lead(audio: Audio, *, spoken: Audio | None = None) -> Audio:
+    """Return the notice and the rest that go in front of `audio`, in its rate and channels.
+
     The notice is as loud as the programme's louder half, within -30 to -14 dBFS. Raises `LabelError` below 4000 Hz,
     or if `spoken` is silent.
     """
@@ -62,13 +71,14 @@ def audible_notice(audio: Audio, *, spoken: Audio | None = None) -> Audio:
     if level <= 0.0:
         msg = "the spoken notice is silent: record it again"
         raise LabelError(msg)
-    wanted = np.clip(_decibels(_active_rms(audio.mono(), audio.rate)), _SOFTEST, _LOUDEST)
+    programme = audio.samples[0] if len(audio.samples) == 1 else audio.mono()
+    wanted = np.clip(_decibels(_active_rms(programme, audio.rate)), _SOFTEST, _LOUDEST)
     notice = notice * (10 ** (wanted / 20) / level)
     peak = float(np.abs(notice).max())
     notice = notice / max(peak, 1.0)
     rest = np.zeros(round(_REST * audio.rate), np.float32)
     lead = np.tile(np.concatenate([notice.astype(np.float32), rest]), (audio.samples.shape[0], 1))
-    return Audio(samples=np.concatenate([lead, audio.samples], axis=1), rate=audio.rate)
+    return Audio(samples=lead, rate=audio.rate)
 
 
 def find_audible_notice(audio: Audio) -> Notice | None:
