@@ -27,7 +27,7 @@ from types import ModuleType
 import numpy as np
 from assay.datasets import splits
 from assay.datasets.corpus import Item, read
-from assay.detect.train import visual, visual_stages
+from assay.detect.train import visual, visual_encoder, visual_stages
 from assay.detect.train.calibration import Calibration, calibrate
 from assay.detect.train.fit import Protocol, fit, made, trainable
 from assay.detect.train.nuisance import without_mark
@@ -97,27 +97,21 @@ class Face(Eye):
     protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed)
 
     def __init__(self) -> None:
-        """Read lite0."""
-        self._stages = visual_stages.Stages()
+        """Load the encoder."""
+        self._encoder = visual_encoder.kept()
+        self._read = self._encoder.reader()
 
     def reads(self, view: View) -> list[tuple[Crop, F32]]:
-        """Return the stages' means and spreads of every face."""
-        import torch
-
-        eye = self._stages
+        """Return what the encoder makes of every face."""
+        side, margin = visual_encoder.SIDE, visual_encoder.MARGIN
         crops = [crop for crop in view.crops(faces.SIDE, margin=faces.MARGIN) if _large(crop)]
-        found = []
-        with torch.inference_mode():
-            for crop in crops:
-                flat = faces.flat([faces.shown(crop.image, eye.SIDE, eye.MARGIN)])
-                rows = eye.rows(torch.from_numpy(flat).reshape(1, 3, eye.SIDE, eye.SIDE))
-                found.append((crop, np.asarray(rows.numpy()[0], np.float32)))
-        return found
+        return [(crop, self._read(faces.flat([faces.shown(crop.image, side, margin)]))[0]) for crop in crops]
 
     def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
         """Return every picture clean, laundered and marked; the matrix takes out where our mark moves the numbers."""
         pictures = [item for item in items if item.kind == "image"]
-        table = visual_stages.looked_at(pictures, replace(self.settings, cache=cache), lambda _what, _done: None)
+        told = replace(self.settings, cache=cache)
+        table = visual_stages.looked_at(pictures, told, lambda _what, _done: None, self._encoder)
         unmoved = without_mark(table, directions=self.settings.blind)
         return replace(table, values=(table.values @ unmoved).astype(np.float32)), unmoved
 

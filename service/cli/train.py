@@ -122,7 +122,7 @@ def visual(
         str,
         typer.Option(
             "--model",
-            help="residual-heads or stage-heads (lines on residuals, or on lite0's stages), seam (the eye for seams, "
+            help="residual-heads or stage-heads (lines on residuals, or on CLIP's first blocks), seam (for seams, "
             "its own pace), or a network: "
             "efficientnet-lite0, lite0-linear, efficientnet-b4, xception, inception-resnet, meso4, mesoinception, "
             "srm, f3, encoder-linear, encoder-lora.",
@@ -189,7 +189,7 @@ def visual(
         elif model == STAGES:
             from ...detect.train import visual_stages
 
-            lines = visual_stages.Settings(seed=seed, cache=cache)
+            lines = visual_stages.Settings(seed=seed, cache=cache, encoder=encoder)
             lines = lines if folds is None else replace(lines, folds=folds)
             card = visual_stages.train(items, out=out, settings=lines, progress=progress)
         elif model == SEAM:
