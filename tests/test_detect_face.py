@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assay.datasets.corpus import BONA_FIDE, SPOOF, CorpusError, Item
-from assay.detect.finding import Evidence, Finding, Skipped
+from assay.detect.finding import Evidence, Finding, ModelError, Skipped
 from assay.detect.model import golden_input, load, shipped
+from assay.detect.train import visual_encoder
 from assay.detect.train import visual_stages as training
+from assay.detect.train.eyes.encoder import TINY, load_encoder, made
 from assay.detect.train.nuisance import shifts, without_mark
 from assay.detect.train.table import Table
 from assay.detect.visual.face import LEAST_FACE, FaceDetector
@@ -106,9 +108,10 @@ def test_sound_has_no_picture() -> None:
 def test_the_card_tells_what_it_was_taught_and_the_numbers_hold() -> None:
     model = shipped(NAME)
     assert {"sha256", "training_data", "metrics", "calibration", "golden", "papers", "training"} <= set(model.card)
-    assert np.allclose(model.scores(golden_input(model.inputs)), model.card["golden"], rtol=1e-3, atol=1e-3)
+    assert np.allclose(model.scores(golden_input(model.inputs)[:1]), model.card["golden"], rtol=1e-3, atol=1e-2)
     assert -2.0 < model.lowest <= 0 <= model.highest < 2.0
-    assert model.card["metrics"]["clean"]["auc_interval"][0] > 0.55
+    assert model.card["metrics"]["clean"]["auc_interval"][0] > 0.7
+    assert "MIT licence" in model.card["encoder"]["about"]
     assert abs(model.card["metrics"]["control_shuffled_after"]["auc"] - 0.5) < 0.1
 
 
@@ -151,8 +154,19 @@ def test_the_shipped_model_scores_a_marked_picture_almost_as_the_same_unmarked(a
     assert abs(float(np.mean(shift))) < 0.1 * (model.highest - model.lowest)
 
 
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small random CLIP, in the layout that `--encoder` reads."""
+    folder = tmp_path_factory.mktemp("clip")
+    made({"model_type": "clip_vision_model", **TINY, "num_hidden_layers": visual_encoder.BLOCKS}).save_pretrained(
+        folder
+    )
+    (folder / "SOURCE.txt").write_text("nobody's, MIT licence\n")
+    return folder
+
+
 def test_a_small_training_runs_to_a_model_that_loads_twice_the_same(
-    tmp_path: Path, astronaut: Pixels, rng: np.random.Generator
+    tmp_path: Path, astronaut: Pixels, rng: np.random.Generator, tiny: Path
 ) -> None:
     items = []
     for number in range(6):
@@ -164,11 +178,51 @@ def test_a_small_training_runs_to_a_model_that_loads_twice_the_same(
         items.append(
             Item(id=path.stem, path=path, sha256=path.stem, label=label, maker=maker, group=path.stem, kind="image")
         )
-    settings = training.Settings(seed=3, laundered=1, folds=3, cache=tmp_path / "cache", chains=("jpeg-70",))
+    settings = training.Settings(
+        seed=3, laundered=1, folds=3, cache=tmp_path / "cache", chains=("jpeg-70",), encoder=tiny
+    )
     card = training.train(items, out=tmp_path / "a", settings=settings)
     again = training.train(items, out=tmp_path / "b", settings=settings)
     assert card.read_bytes() == again.read_bytes()
-    assert "marked" in json.loads(card.read_text())["metrics"]
+    told = json.loads(card.read_text())
+    assert "marked" in told["metrics"]
+    assert "nobody's, MIT licence" in told["encoder"]["about"]
     assert load(card.with_suffix(".onnx"), card).inputs == shipped(NAME).inputs
+    (tmp_path / "a" / told["encoder"]["file"]).write_bytes(b"another")
+    with pytest.raises(ModelError, match="install the package again"):
+        load(card.with_suffix(".onnx"), card)
+    (tmp_path / "a" / told["encoder"]["file"]).unlink()
+    with pytest.raises(ModelError, match="expected a model at"):
+        load(card.with_suffix(".onnx"), card)
     with pytest.raises(CorpusError, match="real and fake pictures"):
         training.train(items[:4], out=tmp_path / "c")
+
+
+def test_the_kept_encoder_reads_what_the_tower_reads(tiny: Path, rng: np.random.Generator) -> None:
+    import torch
+
+    frozen = visual_encoder.made_of(tiny)
+    tower = visual_encoder.Tower(load_encoder(tiny), visual_encoder.BLOCKS)
+    crops = rng.random((2, 3 * visual_encoder.SIDE**2), dtype=np.float32)
+    with torch.inference_mode():
+        own = tower(torch.from_numpy(crops)).numpy()
+    assert np.allclose(frozen.reader()(crops), own, rtol=1e-4, atol=1e-4)
+    assert own.std(axis=0).max() > 0.01, "it answers to what it is shown"
+
+
+def test_weights_that_were_stepped_come_back_as_they_were(rng: np.random.Generator) -> None:
+    whole, scale = visual_encoder.stepped(rng.normal(size=(8, 5)).astype(np.float32), axis=1)
+    assert np.abs(whole).max(axis=1).tolist() == [visual_encoder.LEVELS] * 8
+    again, same = visual_encoder.stepped(whole.astype(np.float32) * scale, axis=1)
+    assert np.array_equal(again, whole)
+    assert np.allclose(same, scale, rtol=1e-6)
+
+
+def test_an_encoder_of_too_few_blocks_or_another_kind_is_refused(tmp_path: Path) -> None:
+    for kind in ("clip_vision_model", "dinov2"):
+        folder = tmp_path / kind
+        made({"model_type": kind, **TINY}).save_pretrained(folder)
+        with pytest.raises(ModelError, match="expected a picture encoder of CLIP"):
+            visual_encoder.made_of(folder)
+    with pytest.raises(ModelError, match="name the folder of one by --encoder"):
+        visual_encoder.kept(tmp_path)
