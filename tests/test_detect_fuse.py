@@ -115,7 +115,8 @@ def test_one_more_detector_moves_a_verdict_no_further_than_its_own_evidence(
         assert abs(after - before) <= abs(more - before) / (len(llrs) + 1) + 1e-9
 
 
-LEARNED = sorted(path.stem for path in WEIGHTS.glob("*.onnx"))
+# A frozen encoder has no card of its own: that of the line behind it names it.
+LEARNED = sorted(path.stem for path in WEIGHTS.glob("*.onnx") if not path.stem.endswith("-encoder"))
 
 
 @pytest.mark.parametrize("name", LEARNED)
