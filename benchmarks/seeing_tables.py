@@ -33,7 +33,7 @@ from assay.detect import CATALOGUE, ON_REQUEST
 from assay.detect.finding import Evidence, Finding
 from assay.detect.fuse import LLR_LIKELY, LLR_OPEN, fuse
 from assay.detect.train.calibration import calibrate
-from assay.eval.metrics import auc, cllr, ece, eer, min_cllr, posterior, reliability, tpr_at_fpr
+from assay.eval.metrics import Ranked, auc, cllr, ece, eer, min_cllr, posterior, reliability, tpr_at_fpr
 from assay.eval.statistics import group_bootstrap
 from assay.media.image import Still
 from assay.media.view import View
@@ -148,15 +148,28 @@ def line(items: Sequence[Item], told: Told, version: str) -> dict[str, Any]:
     row: dict[str, Any] = {"asked": len(asked), "real": int((~spoof).sum()), "fake": int(spoof.sum())}
     if min(row["real"], row["fake"]) >= 1:
         scores = np.array([told.score[item.id, version] for item in have])
-        for name, metric in METRICS.items():
-            found = group_bootstrap(metric, scores, spoof, [i.group for i in have], draws=DRAWS, seed=SEED)
-            ends = (found.low, found.high) if min(row["real"], row["fake"]) >= LEAST else (None, None)
-            row[name] = [found.value, *ends]
+        row |= measured(scores, spoof, [item.group for item in have])
     with_ratio = [item for item in have if (item.id, version) in told.llr]
     if with_ratio:
         ratios = np.array([told.llr[item.id, version] for item in with_ratio])
         row |= decisions(ratios, np.array([item.spoof for item in with_ratio], bool))
     return row
+
+
+def measured(scores: F64, spoof: NDArray[np.bool_], groups: Sequence[str]) -> dict[str, list[float | None]]:
+    """Return every metric with its interval, all from the same draws, each of which is sorted once."""
+    drawn: list[list[float]] = []
+
+    def every(values: F64, labels: NDArray[np.bool_]) -> float:
+        ranked = Ranked.of(values, labels)
+        drawn.append([metric(ranked) for metric in METRICS.values()])
+        return drawn[-1][0]
+
+    few = min(int(spoof.sum()), int((~spoof).sum())) < LEAST
+    group_bootstrap(every, scores, spoof, groups, draws=1 if few else DRAWS, seed=SEED)
+    low, high = np.quantile(np.array(drawn[1:]), (0.025, 0.975), axis=0)
+    ends = [(None, None)] * len(METRICS) if few else zip(low.tolist(), high.tolist(), strict=True)
+    return {name: [value, *end] for name, value, end in zip(METRICS, drawn[0], ends, strict=True)}
 
 
 def decisions(ratios: F64, spoof: NDArray[np.bool_]) -> dict[str, Any]:
@@ -189,6 +202,8 @@ def main() -> None:
     parser.add_argument("--scores", nargs="*", default=[], help="NAME=FILE")
     parser.add_argument("--methods-of", default=",".join(UNASKED), help="detectors shown by method, with commas")
     parser.add_argument("--fused", default=",".join(UNASKED), help="detectors of the row `fusion`, with commas")
+    parser.add_argument("--only", default="", help="measure these names alone, with commas")
+    parser.add_argument("--kept", type=Path, help="results of an earlier run, for the rows of all other names")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     items = [item for item in read(given.media) if item.kind != "audio"]
@@ -200,7 +215,10 @@ def main() -> None:
     weighing = {name: part for name, part in told.items() if part.llr}
     told["fusion"] = fused([weighing[name] for name in given.fused.split(",")])
     told["fusion of all with ratios"] = fused(list(weighing.values()))
-    results: list[dict[str, Any]] = []
+    only = set(given.only.split(",")) if given.only else set(told)
+    earlier = json.loads(given.kept.read_text())["rows"] if given.kept else []
+    results: list[dict[str, Any]] = [row for row in earlier if row["name"] not in only]
+    told = {name: part for name, part in told.items() if name in only}
     for kind, versions in VERSIONS.items():
         chosen = [item for item in items if item.kind == kind]
         for version in versions:

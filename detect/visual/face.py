@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 
-from ...media.view import Crop
+import numpy as np
+from numpy.typing import NDArray
+
+from ...media.view import Crop, View
 from ..finding import Evidence, Finding, Skipped
 from ..model import Model, shipped
 from .faces import MARGIN, SIDE, flat, shown
+from .looking import OCCLUSION, Pixels, Where, occlusion
 
 LEAST_FACE = 64
 """Pixels: the shorter side of a face below which there is too little to see."""
@@ -37,7 +41,15 @@ class FaceDetector:
             largest = max(_side(crop) for crop in crops)
             return self._skip(f"needs a face of at least {LEAST_FACE} pixels, the largest has {largest:.0f} pixels")
         model = shipped(self.name)
-        return (self._finding(_scored(usable, model), model),)
+        faces = view.shared(self.name, lambda: _scored(usable, model))
+        return (self._finding(faces, model),)
+
+    def where(self, view: View) -> tuple[Where, ...]:
+        """Return where it looked in the most suspect face; nothing if it did not answer. Raises `ModelError`."""
+        faces, model = view.known(self.name), shipped(self.name)
+        if not isinstance(faces, list):
+            return ()
+        return tuple(_where(score, crop, model) for score, crop in faces[:1])
 
     def _finding(self, faces: list[tuple[float, Crop]], model: Model) -> Finding:
         ratios = [model.llr(score) for score, _ in faces]
@@ -60,10 +72,23 @@ class FaceDetector:
 
 def _scored(crops: list[Crop], model: Model) -> list[tuple[float, Crop]]:
     """Return every face with its raw score, the most suspect first."""
-    told = model.card["input"]
-    side, margin = int(told["side"]), float(told["margin"])
-    faces = [(float(model.scores(flat([shown(crop.image, side, margin)]))[0]), crop) for crop in crops]
+    faces = [(float(model.scores(flat([_seen(crop, model)]))[0]), crop) for crop in crops]
     return sorted(faces, key=lambda face: -face[0])
+
+
+def _seen(crop: Crop, model: Model) -> Pixels:
+    """Return the face as the model sees it."""
+    told = model.card["input"]
+    return shown(crop.image, int(told["side"]), float(told["margin"]))
+
+
+def _where(score: float, crop: Crop, model: Model) -> Where:
+    def scores_of(faces: list[Pixels]) -> NDArray[np.float64]:
+        return model.slope * np.concatenate([model.scores(flat([face])) for face in faces])
+
+    seen = _seen(crop, model)
+    heat = occlusion(seen, scores_of, textures=1)
+    return Where(region=crop.face.region, score=model.scaled(score), crop=seen, heat=heat, method=OCCLUSION)
 
 
 def _side(crop: Crop) -> float:
