@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import resource
@@ -47,7 +48,7 @@ def environment(compiled: Path | None) -> dict[str, str]:
 
 def measured(command: list[str], compiled: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a fresh process says as JSON, and its wall and CPU seconds and exit code."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, busy = resource.getrusage(resource.RUSAGE_CHILDREN), busy_seconds()
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(compiled))
     wall = time.perf_counter() - begun
@@ -56,7 +57,14 @@ def measured(command: list[str], compiled: Path | None) -> tuple[dict[str, Any],
     if not done.stdout:
         raise SystemExit(done.stderr)
     said = json.loads(done.stdout.splitlines()[-1])
-    return said, {"wall": wall, "cpu": cpu, "exit": done.returncode, "load": os.getloadavg()[0]}
+    others = max(0.0, busy_seconds() - busy - cpu) / (wall * (os.cpu_count() or 1))
+    return said, {"wall": wall, "cpu": cpu, "exit": done.returncode, "others": others}
+
+
+def busy_seconds() -> float:
+    """Return the seconds that all processors of the machine have worked."""
+    user, nice, system, _idle, _wait, irq, softirq, *_ = Path("/proc/stat").read_text(encoding="ascii").split()[1:11]
+    return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
 
 
 def scanned(path: Path, way: str, compiled: Path | None) -> dict[str, Any]:
@@ -90,7 +98,8 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "cpu_s": [round(min(cpus), 2), round(max(cpus), 2)],
         "stages_of_fastest_s": {name: round(value, 2) for name, value in fastest["stages"].items()},
         "looked": fastest["looked"],
-        "load": [round(min(run["load"] for run in runs), 1), round(max(run["load"] for run in runs), 1)],
+        "runs": len(runs),
+        "share_of_others": [round(min(run["others"] for run in runs), 2), round(max(run["others"] for run in runs), 2)],
     }
 
 
@@ -104,7 +113,12 @@ def main() -> None:
     options.add_argument("--uncompiled", action="store_true", help="Without compiled modules, for all.")
     options.add_argument("--compiled", type=Path, help="Keep the compiled modules in this folder (default: a new one).")
     options.add_argument("--ways", nargs="*", default=[*WAYS, *PLAIN], help="Some of the contenders alone.")
+    options.add_argument(
+        "--others", type=float, default=1.0, help="Leave out runs in which others took more of it all."
+    )
+    options.add_argument("--seconds", type=float, default=math.inf, help="Begin no turn after so many seconds.")
     given = options.parse_args()
+    until = time.monotonic() + given.seconds
     with tempfile.TemporaryDirectory() as folder:
         path = given.film or Path(folder) / "film.mp4"
         if given.film is None:
@@ -118,8 +132,13 @@ def main() -> None:
 
         for name in given.ways:
             run(name)  # fills the caches of files and of compiled modules; not counted
-        turns = [{name: run(name) for name in given.ways} for _ in range(given.runs)]
-    runs = {name: [turn[name] for turn in turns] for name in given.ways}
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in given.ways}
+        while time.monotonic() < until and any(len(kept) < given.runs for kept in runs.values()):
+            for name in (name for name in given.ways if len(runs[name]) < given.runs):
+                done = run(name)
+                if done["others"] <= given.others:
+                    runs[name].append(done)
+    runs = {name: kept for name, kept in runs.items() if kept}
     found = {name: summary(several) for name, several in runs.items()}
     pairs = (("whole", "plain, 32 frames"), ("quick", "plain, 8 frames"), ("quick, the eye alone", "plain, 8 frames"))
     ratios = {
