@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.detect.finding import Evidence, Finding, Moment
+from assay.detect.finding import UNCALIBRATED, Evidence, Finding, Moment
 from assay.detect.model import shipped
 from assay.detect.page import write_page
 from assay.detect.preview import Looked, preview_of
@@ -114,6 +114,16 @@ def test_the_page_says_what_its_pictures_are_and_what_they_are_not(film: Report,
     for said in ("Where the model looked", "does not show what was changed", "No height is a probability"):
         assert said in page
     assert not any(word in page.lower() for word in NEVER)
+
+
+def test_what_nothing_calibrates_is_drawn_as_counting_for_nothing(film: Report, tmp_path: Path) -> None:
+    (finding,) = film.verdict.findings
+    bare = replace(finding, calibration=UNCALIBRATED, llr=0.0, spread=0.0)
+    write_page([replace(film, verdict=replace(film.verdict, findings=(bare,)))], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "none of it counts" in page
+    assert "What counts is the line" not in page
+    assert "10 : 1" not in page
 
 
 def test_a_boundary_map_stands_under_its_own_name(film: Report, tmp_path: Path, rng: np.random.Generator) -> None:
