@@ -3,7 +3,7 @@
 Films are neither trained on nor judged: on collected films such lines are at chance (docs/detectors.md). The corpus'
 fakes are trained on, since blends alone teach nothing about pictures that are generated whole; whatever is tested, its
 makers and its people were left out. Every version is there once more under our own generators' mark, both classes
-alike, and the directions in which the mark moves the numbers are taken out: else it would decide where the face should.
+alike: else it would decide where the face should. Directions in which it moves the numbers can be taken out as well.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Settings:
     strength: float = 1e-3
     laundered: int = 2
     """Laundered versions of each face beside the face itself; the draw does not know the class."""
-    blind: int = 1
-    """Directions in which our mark moves the numbers that are taken out: the first is their mean, and is enough."""
+    blind: int = 0
+    """Directions in which our mark moves the numbers that are taken out. Marked versions of both classes are enough."""
     folds: int = 8
     commit: str = ""
     cache: Path | None = None
