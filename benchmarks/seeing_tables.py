@@ -213,24 +213,26 @@ def main() -> None:
         found = from_file(Path(path))
         told[name] = found if found.llr else calibrated(found, items)
     weighing = {name: part for name, part in told.items() if part.llr}
-    told["fusion"] = fused([weighing[name] for name in given.fused.split(",")])
-    told["fusion of all with ratios"] = fused(list(weighing.values()))
+    chosen = [name for name in given.fused.split(",") if name in weighing]
+    told["fusion"] = fused([weighing[name] for name in chosen])
+    if set(chosen) != set(weighing):
+        told["fusion of all with ratios"] = fused(list(weighing.values()))
     only = set(given.only.split(",")) if given.only else set(told)
     earlier = json.loads(given.kept.read_text())["rows"] if given.kept else []
     results: list[dict[str, Any]] = [row for row in earlier if row["name"] not in only]
     told = {name: part for name, part in told.items() if name in only}
     for kind, versions in VERSIONS.items():
-        chosen = [item for item in items if item.kind == kind]
+        there = [item for item in items if item.kind == kind]
         for version in versions:
             about = {"kind": kind, "laundering": version}
             for name, part in sorted(told.items()):
-                row = line(chosen, part, version)
+                row = line(there, part, version)
                 if row["real"] + row["fake"]:
                     results.append({**about, "name": name, **row})
             for name in [name for name in given.methods_of.split(",") if name in told]:
-                reals = [item for item in chosen if not item.spoof]
-                for maker in sorted({item.maker for item in chosen if item.spoof}):
-                    theirs = [*reals, *(item for item in chosen if item.maker == maker)]
+                reals = [item for item in there if not item.spoof]
+                for maker in sorted({item.maker for item in there if item.spoof}):
+                    theirs = [*reals, *(item for item in there if item.maker == maker)]
                     results.append({**about, "name": name, "maker": maker, **line(theirs, told[name], version)})
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
     about = {"seed": SEED, "draws": DRAWS, "commit": commit.strip(), "machine": platform.platform(), "seconds": seconds}

@@ -4,7 +4,8 @@ The shipped `visual-residual` and `visual-face` trained on these very people. He
 fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes from a calibration
 on the clean items of the other folds, less those by its maker. `look` keeps what is read of every face that a scan
 would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and goes on
-where it stopped. `score` teaches the folds, calibrates, and writes item, laundering, score and llr.
+where it stopped. `score` teaches the folds, calibrates, and writes a CSV.
+`assay eval scores CSV --score llr --llr log10 --group group --plot FILE` draws its reliability.
 
 Run: `.venv/bin/python -P benchmarks/seeing_unseen.py look --eye visual-residual --media ../shared/media --cache FOLDER
 --features FOLDER`, then `score` with the same and `--taught FOLDER` (what training read, kept) and `--out FILE`.
@@ -220,10 +221,12 @@ def main() -> None:
     scores, ratios = scored(given, items, eye)
     with given.out.open("w", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["item", "laundering", "score", "llr"])
+        out.writerow(["item", "laundering", "kind", "label", "group", "score", "llr"])
+        about = {item.id: [item.kind, item.label, item.group] for item in items}
         for item, version in sorted(scores):
             ratio = ratios.get((item, version))
-            out.writerow([item, version, f"{scores[item, version]:.6g}", "" if ratio is None else f"{ratio:.6g}"])
+            told = [f"{scores[item, version]:.6g}", "" if ratio is None else f"{ratio:.6g}"]
+            out.writerow([item, version, *about[item], *told])
 
 
 if __name__ == "__main__":
