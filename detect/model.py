@@ -110,7 +110,7 @@ def onnx_session(data: bytes) -> Any:  # noqa: ANN401 - an onnxruntime session h
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Weights kept as int8 are brought back once, when the network is loaded, not each time that it is asked.
+    # Weights kept as int8 are brought back once, on loading: left so, they are fused otherwise and give other numbers.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
