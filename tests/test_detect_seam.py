@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from assay.detect.finding import UNCALIBRATED, Evidence, Skipped
 from assay.detect.train import seam, seam_material, seam_sitters
 from assay.detect.train.eyes.backbones import EfficientNetLite0
 from assay.detect.train.eyes.seam import STAGES, Seam
 from assay.detect.train.selfblend import Portrait, laid_in, laid_over, self_blend, self_blended
-from assay.detect.visual.seam import pooled
+from assay.detect.visual.seam import SeamDetector, explain, pooled
+from assay.media.audio import Audio
+from assay.media.image import Still
+from assay.media.view import View
 
 SIDE, GRID = seam_material.SIDE, seam_material.GRID
 
@@ -151,3 +155,29 @@ def test_sitters_survive_their_file(face: Portrait, tmp_path: Path) -> None:
 def test_a_track_is_pooled_without_its_extremes() -> None:
     assert pooled([1.0]) == 1.0
     assert pooled([0.0, 1.0, 2.0, 100.0]) == 1.5
+
+
+def test_the_shipped_eye_explains_a_face_and_weighs_nothing() -> None:
+    from skimage.data import astronaut
+
+    view = View.of(Still(pixels=np.ascontiguousarray(astronaut(), np.uint8)))
+    (finding,) = SeamDetector().examine(Evidence(view=view, verification=None))
+    assert (finding.llr, finding.calibration) == (0.0, UNCALIBRATED)
+    (track,) = explain(view)
+    assert explain(view) is explain(view)
+    (look,) = track.looks
+    assert look.where.shape == (11, 11)
+    assert float(look.where.mean()) == pytest.approx(look.score, abs=1e-4)
+    assert look.seams.shape == (GRID, GRID)
+    assert (look.index, look.time, track.track) == (None, None, None)
+    (where,) = SeamDetector().where(view)
+    assert where.boundary is not None
+    assert where.boundary.max() <= 1
+
+
+def test_the_shipped_eye_says_why_it_is_silent() -> None:
+    sound = View.of(Audio(samples=np.zeros((1, 9), np.float32), rate=8000))
+    blank = View.of(Still(pixels=np.zeros((64, 64, 3), np.uint8)))
+    for view in (sound, blank):
+        assert isinstance(SeamDetector().examine(Evidence(view=view, verification=None)), Skipped)
+        assert explain(view) == ()

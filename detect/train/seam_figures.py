@@ -105,7 +105,7 @@ def figures_of(shown: Sequence[Seen], *, seed: int) -> dict[str, Any]:
             sides = np.array([shown[k].side for k in rows])
             out[name]["control_small_faces"] = figures(some, -sides).get("auc")
             order = np.random.default_rng(seed).permutation(len(rows))
-            mixed = [replace(one, label=some[k].label) for one, k in zip(some, order, strict=True)]
+            mixed = [replace(one, label=some[k].label, maker=some[k].maker) for one, k in zip(some, order, strict=True)]
             out[name]["control_shuffled"] = figures(mixed, scores[rows]).get("auc")
     makers = sorted({(item.maker, item.kind) for item in items if item.spoof})
     out["by_maker"] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...media.extent import Region
 from ...media.view import Crop, View
-from ..finding import Evidence, Finding, Moment, Skipped
+from ..finding import UNCALIBRATED, Evidence, Finding, Moment, Skipped
 from ..model import Model, shipped
 from .faces import flat
 from .looking import ACTIVATION, MOST_SHOWN, Where
@@ -62,7 +61,7 @@ class Track:
 
 
 class SeamDetector:
-    """Looks for faces that were blended in or drawn by a network."""
+    """Draws where a face may have been blended in, and tells whether it looks blended or drawn by a network."""
 
     name = NAME
     version = "1"
@@ -95,19 +94,16 @@ class SeamDetector:
         return Skipped(detector=self.name, why=why)
 
     def _finding(self, tracks: Sequence[Track], view: View, model: Model) -> Finding:
-        ratios = [one.llr for one in tracks]
-        told = ", ".join(f"{ratio:+.2f}" for ratio in ratios[:8])
+        told = ", ".join(f"{one.score:+.1f}" for one in tracks[:8])
         times = {look.time for one in tracks for look in one.looks}
         frames = f" over {len(times)} frame{'s' * (len(times) > 1)}" if view.kind == "video" else ""
         about = f"{len(tracks)} face{'s' * (len(tracks) > 1)}{frames}"
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
-            # Whichever face it is: the ratio for "one of them is a fake" is the mean of theirs.
-            llr=math.log10(math.fsum(10.0**ratio for ratio in ratios) / len(ratios)),
-            spread=model.spread(tracks[0].score),
-            calibration=model.calibration,
-            note=f"traces of blending or of a network's drawing at {about}, log10 ratio each: {told}",
+            llr=0.0,  # near chance on fakes by others (docs/detectors.md): it explains, and weighs nothing
+            calibration=UNCALIBRATED,
+            note=f"log odds of blending or drawing by a network at {about}: {told}; not calibrated: it does not count",
             modality="visual",
             regions=tuple(look.region for one in tracks for look in one.looks),
             moments=tuple(
