@@ -43,7 +43,7 @@ class Settings:
 
     seed: int = 1
     folds: int = 2
-    cycles: tuple[tuple[int, float], ...] = ((24, 6e-4), (24, 4e-4))
+    cycles: tuple[tuple[int, float], ...] = ((24, 6e-4), (16, 6e-4))
     """Epochs and learning rate of each cycle, in which the rate falls to nothing; the next goes on from the last."""
     pairs: int = 240
     """Pairs an epoch."""
@@ -170,15 +170,21 @@ def taught(sitters: Sequence[Sitter], settings: Settings, folder: Path, progress
         run = folder / f"cycle-{cycle}"
         kept = run / "eye.pt"
         if not kept.exists():
-            eye = _begun(state, settings.seed).to(memory_format=torch.channels_last)  # half as dear on processors
+            eye = _laid_out(_begun(state, settings.seed), torch.channels_last)  # half as dear on processors
             seed = settings.seed + cycle
             pace = Pace(epochs=epochs, batch=settings.batch, rate=rate, device="cpu", seed=seed)
             sampler = _Anew(weights(sitters), count=settings.pairs, seed=seed)
             learn(eye, Pairs(sitters, seed=seed), sampler, Run(pace=pace, folder=run, told=progress))
-            torch.save(eye.to(memory_format=torch.contiguous_format).state_dict(), kept.with_suffix(".tmp"))
+            torch.save(_laid_out(eye, torch.contiguous_format).state_dict(), kept.with_suffix(".tmp"))
             kept.with_suffix(".tmp").replace(kept)
         state = torch.load(kept, weights_only=True)
     return _begun(state, settings.seed).eval()
+
+
+def _laid_out(eye: Seam, layout: torch.memory_format) -> Seam:
+    made: Any = eye
+    made.to(memory_format=layout)  # torch's own signature does not know it
+    return eye
 
 
 def _begun(state: dict[str, Tensor] | None, seed: int) -> Seam:

@@ -211,4 +211,4 @@ def weights(sitters: Sequence[Sitter], *, films: float = 0.4) -> NDArray[np.floa
     film = np.array([one.kind == "video" for one in sitters])
     if film.all() or not film.any():
         return np.ones(len(sitters)) / len(sitters)
-    return np.where(film, films / film.sum(), (1 - films) / (~film).sum())
+    return np.asarray(np.where(film, films / film.sum(), (1 - films) / (~film).sum()), np.float64)

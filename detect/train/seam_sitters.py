@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .seam_material import Sitter
 from .selfblend import Portrait
@@ -26,7 +27,7 @@ def sitter(kind: str, faces: Sequence[Portrait], copiers: Copiers | None, *, cop
     drawn = []
     for number, face in enumerate(faces):
         rng = np.random.default_rng([seed, number])
-        drawn.append(tuple(redrawn(face.pixels, copiers, rng) for _ in range(copies if copiers is not None else 0)))
+        drawn.append(() if copiers is None else tuple(redrawn(face.pixels, copiers, rng) for _ in range(copies)))
     return Sitter(kind=kind, faces=tuple(faces), drawn=tuple(drawn))
 
 
@@ -46,9 +47,9 @@ def kept_sitter(path: Path, made: Sitter | None = None) -> Sitter:
     """Return the sitter in `path`, after `made` was written into it if given."""
     if made is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        values = {"kind": np.array(made.kind)}
+        values: dict[str, NDArray[Any]] = {"kind": np.array(made.kind)}
         for number, (face, copies) in enumerate(zip(made.faces, made.drawn, strict=True)):
-            parts = {"pixels": face.pixels, "mesh": face.mesh, "points": face.points}
+            parts: dict[str, NDArray[Any]] = {"pixels": face.pixels, "mesh": face.mesh, "points": face.points}
             values |= {f"{number}-{name}": value for name, value in parts.items()}
             values |= {f"{number}-copy-{copy}": value for copy, value in enumerate(copies)}
         temporary = path.with_suffix(".tmp.npz")
@@ -56,10 +57,10 @@ def kept_sitter(path: Path, made: Sitter | None = None) -> Sitter:
         temporary.replace(path)
     with np.load(path, allow_pickle=False) as told:
         count = sum(name.endswith("-pixels") for name in told)
-        copies = [sum(name.startswith(f"{number}-copy-") for name in told) for number in range(count)]
+        counts = [sum(name.startswith(f"{number}-copy-") for name in told) for number in range(count)]
         faces = tuple(
             Portrait(pixels=told[f"{n}-pixels"], mesh=told[f"{n}-mesh"], points=told[f"{n}-points"])
             for n in range(count)
         )
-        drawn = tuple(tuple(told[f"{n}-copy-{k}"] for k in range(copies[n])) for n in range(count))
+        drawn = tuple(tuple(told[f"{n}-copy-{k}"] for k in range(counts[n])) for n in range(count))
         return Sitter(kind=str(told["kind"]), faces=faces, drawn=drawn)
