@@ -54,6 +54,8 @@ class Tower(nn.Module):
         mean, spread = (torch.tensor(values)[None, :, None, None] for values in CLIP)
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("spread", spread, persistent=False)
+        self.mean: Tensor
+        self.spread: Tensor
         self.tower = tower.eval().requires_grad_(requires_grad=False)
         for layer in self.tower.encoder.modules():
             if isinstance(layer, nn.Linear):
