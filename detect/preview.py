@@ -84,13 +84,12 @@ class Preview:
 def preview_of(view: View, findings: Iterable[Finding] = ()) -> Preview:
     """Return the preview of what `view` has decoded, and of where those who answered with `findings` looked."""
     picture, width, height = None, 0, 0
-    if view.still is not None:
-        height, width = view.still.pixels.shape[:2]
-        picture = jpeg(view.still.pixels, side=PICTURE_SIDE)
-    elif view.frames:
-        chosen = [view.frames[i].image for i in np.linspace(0, len(view.frames) - 1, FRAMES).astype(int)]
+    images = _images(view)
+    if images:
+        chosen = [images[i] for i in np.linspace(0, len(images) - 1, FRAMES).astype(int)]
         height, width = chosen[0].shape[:2]
-        picture = jpeg(strip(chosen), side=FRAME_SIDE * FRAMES)
+        still = view.kind == "image"
+        picture = jpeg(images[0], side=PICTURE_SIDE) if still else jpeg(strip(chosen), side=FRAME_SIDE * FRAMES)
     audio = _sound(view)
     spectrogram, top = (None, 0.0) if audio is None else (spectrogram_png(audio), audio.rate / 2)
     return Preview(
@@ -98,7 +97,7 @@ def preview_of(view: View, findings: Iterable[Finding] = ()) -> Preview:
         width=width,
         height=height,
         spectrogram=spectrogram,
-        seconds=view.seconds or 0.0,
+        seconds=_seconds(view),
         top_hz=top,
         looked=tuple(_looked(view, findings)),
         **_listened(view),
@@ -141,9 +140,25 @@ def tree_with_pictures(view: View, verification: Verification, path: Path) -> No
         pictures = thumbnails(path)
     except AssayError:
         pictures = {}
-    shown = view.still.pixels if view.still is not None else view.frames[0].image if view.frames else None
+    shown = next(iter(_images(view)), None)
     own = {} if shown is None else {(label, OWN): jpeg(shown, side=SIDE)}
     return tree_of(verification, name=path.name, pictures=pictures | own)
+
+
+def _images(view: View) -> list[NDArray[np.uint8]]:
+    """Return the picture, or the film's frames; none where they are broken, as `_sound`."""
+    try:
+        return [frame.image for frame in view.frames] if view.still is None else [view.still.pixels]
+    except AssayError:
+        return []
+
+
+def _seconds(view: View) -> float:
+    """Return the length, 0 where nothing decodes."""
+    try:
+        return view.seconds or 0.0
+    except AssayError:
+        return 0.0
 
 
 def _sound(view: View) -> Audio | None:

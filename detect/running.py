@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 
 from ..media.errors import AssayError
@@ -24,11 +25,18 @@ class Clock:
         """Start now; `progress` is told each stage that begins."""
         self._begun, self._tell = time.perf_counter(), progress
         self._seconds: dict[str, float] = {}
+        self._stopped = False
         self.view = view
+
+    def stop(self) -> None:
+        """Let no further stage begin, in whichever thread."""
+        self._stopped = True
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the block as the stage `name`."""
+        """Time the block as the stage `name`. Raises `CancelledError` after `stop`."""
+        if self._stopped:
+            raise CancelledError
         if self._tell is not None:
             self._tell(name)
         begun, spent = time.perf_counter(), self._spent()

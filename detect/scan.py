@@ -83,7 +83,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         asset = Asset.open(path, limits=examination.limits)
     view = View.open(asset, limits=examination.limits, sampling=QUICK if examination.quick else None)
     clock.view = view
-    with ThreadPoolExecutor(max_workers=1) as beside, _ended_with_us():
+    with ThreadPoolExecutor(max_workers=1) as beside, _ended_with_us(clock):
         reading = beside.submit(_read_and_heard, view, examination, clock)
         with clock.stage("verify"):
             verification = verify(path, trust=examination.trust, limits=examination.limits)
@@ -222,11 +222,12 @@ def _decoded(view: View) -> None:
 
 
 @contextmanager
-def _ended_with_us() -> Iterator[None]:
-    """If the user breaks off, end what the other thread is waiting for."""
+def _ended_with_us(clock: Clock) -> Iterator[None]:
+    """If the user breaks off, end what the other thread is waiting for, and what it would do next."""
     try:
         yield
     except KeyboardInterrupt:
+        clock.stop()
         POOL.close()
         raise
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,18 +51,23 @@ class Output:
         if audio is not None and muxer in {"ipod", "mp4", "mov"}:
             # edit lists count in the film's own ticks, by default a thousandth of a second: too coarse for samples
             options["movie_timescale"] = str(audio.rate)
-        self._container: OutputContainer = av.open(file, mode="w", format=muxer, container_options=options)
+        self._file = _Sink(file)
+        self._container: OutputContainer = av.open(self._file, mode="w", format=muxer, container_options=options)
 
     def __enter__(self) -> Output:
         """Begin."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the file, unless the block failed."""
+        """Finish the file, unless the block failed. Raises as `write`."""
+        try:
+            if kind is None:
+                for stream in self._streams:
+                    self._put(stream, None)
+        finally:
+            self._container.close()
         if kind is None:
-            for stream in self._streams:
-                self._container.mux(stream.encode(None))
-        self._container.close()
+            self._file.check()
 
     def add_sound(self, audio: Audio, kind: SoundKind, bit_rate: int | None) -> Any:  # noqa: ANN401 - PyAV's types do not tell the kinds apart
         """Add a stream for sound like `audio`."""
@@ -95,13 +100,55 @@ class Output:
         return stream
 
     def write(self, stream: Any, frame: Any) -> None:  # noqa: ANN401 - either kind
-        """Encode one frame."""
+        """Encode one frame. Raises `InputError` if encoder or container do not take it, `OSError` as the file does."""
         self._seconds[stream.index] = float(frame.pts * frame.time_base)
-        self._container.mux(stream.encode(frame))
+        self._put(stream, frame)
 
     def written(self, stream: Any) -> float:  # noqa: ANN401
         """Seconds of `stream` written so far."""
         return self._seconds.get(stream.index, 0.0)
+
+    def _put(self, stream: Any, frame: Any) -> None:  # noqa: ANN401
+        import av
+
+        try:
+            self._container.mux(stream.encode(frame))
+        except av.FFmpegError as error:
+            msg = f"expected what {stream.codec_context.name} and the container take, but: {error.strerror}"
+            raise InputError(msg) from error
+        self._file.check()
+
+
+class _Sink:
+    """The file as FFmpeg sees it. It never fails there, since PyAV cannot tell a fault twice: `check` raises it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._fault = file, cast("OSError | None", None)
+
+    def check(self) -> None:
+        """Raise what went wrong first, if anything did."""
+        if self._fault is not None:
+            raise self._fault
+
+    def write(self, data: bytes) -> int:
+        """Write `data`, or drop it after a fault."""
+        self._try(lambda: self._file.write(data))
+        return len(data)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to `place`."""
+        return self._try(lambda: self._file.seek(place, whence))
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._try(self._file.tell)
+
+    def _try(self, do: Callable[[], int]) -> int:
+        try:
+            return 0 if self._fault is not None else do()
+        except OSError as error:
+            self._fault = error
+            return 0
 
 
 def pcm16(samples: NDArray[np.float32]) -> NDArray[np.int16]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from assay.detect.report import Report
 from assay.detect.scan import Examination, files_below, scan, scan_each
 from assay.media import decode, survey
 from assay.media.decode import decode_image
-from assay.media.encode import encode_image
+from assay.media.encode import encode_audio, encode_image
 from assay.media.errors import InputError, UnreadableMedia
 from assay.media.fingerprint import fingerprint
 from assay.provenance.certs import Credentials, ensure_credentials
@@ -247,3 +248,36 @@ def test_a_page_of_a_file_without_manifest_has_no_tree(
     path.write_bytes(encode_image(makers.card(), "png"))
     write_page([scan(path, replace(examination, previews=True))], page)
     assert "as a tree" not in page.read_text()
+
+
+def test_breaking_off_ends_the_other_thread_before_its_next_stage(
+    tmp_path: Path, examination: Examination, makers: ModuleType
+) -> None:
+    path, told, marks = tmp_path / "sound.wav", list[str](), threading.Event()
+    path.write_bytes(encode_audio(makers.tone(seconds=3.0, rate=16_000), "wav"))
+
+    def tell(stage: str) -> None:
+        told.append(stage)
+        if stage == "marks":
+            marks.set()
+        if stage == "verify":
+            assert marks.wait(60)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan(path, examination, progress=tell)
+    assert sorted(told) == ["marks", "open", "verify"]
+
+
+def test_a_page_on_a_damaged_picture_still_says_what_the_file_declares(
+    work: tuple[Path, Store], tmp_path: Path, examination: Examination
+) -> None:
+    path, page = tmp_path / "cut.png", tmp_path / "page.html"
+    data = work[0].read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    asked = replace(examination, detectors=("declared", "visual-residual"))
+    plain, drawn = scan(path, asked), scan(path, replace(asked, previews=True))
+    assert drawn.verification.state is plain.verification.state
+    assert drawn.verdict.skipped == plain.verdict.skipped
+    write_page([drawn], page)
+    assert "the picture is cut off" in page.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -217,3 +218,29 @@ def test_the_pictures_of_a_film_are_marked_and_its_sound_is_kept(tmp_path: Path)
     assert mark.scheme == "assay.canvas-film.2"
     assert mark.payload == PAYLOAD
     assert np.array_equal(decode_audio(Asset.open(out)).samples, decode_audio(Asset.open(source)).samples)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.m4a", "a.mkv"])
+@pytest.mark.parametrize("most", [1000, 20_000])
+def test_a_full_disk_is_told_and_leaves_no_half_file(tmp_path: Path, name: str, most: int) -> None:
+    source, target = tmp_path / f"source.{'mkv' if name == 'a.mkv' else 'wav'}", tmp_path / "out" / name
+    target.parent.mkdir()
+    sound = talk(4.0)
+    pictures = np.random.default_rng(4).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
+    frames = [Frame(index=i, time=i / 25, image=image) for i, image in enumerate(pictures)]
+    film = name == "a.mkv"
+    source.write_bytes(encode_film(frames, sound, "mkv", rate=Fraction(25)) if film else encode_audio(sound, "wav"))
+    asset = Asset.open(source)
+    caps = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, caps[1]))
+    try:
+        with pytest.raises(InputError, match="File too large"):
+            write_marked(asset, target, PAYLOAD, SHARED_KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, caps)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_channels_that_an_encoder_does_not_take_are_told() -> None:
+    with pytest.raises(InputError, match="libmp3lame"):
+        encode_audio(talk(1.0, 48_000, 6), "mp3")

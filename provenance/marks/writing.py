@@ -29,16 +29,20 @@ def write(asset: Asset, destination: Path, payload: int, key: bytes) -> Mark:
     was written.
     """
     container = destination.suffix.lower().lstrip(".").replace("jpg", "jpeg")
-    with temporary(destination) as file:
-        _write(asset, file, container, payload, key)
-        file.flush()
-        mark = carried(Asset.open(file.name), key)
-        if mark is None or mark.payload != payload:
-            found = "none" if mark is None else "another id"
-            msg = f"the mark cannot be read back from the {container} file (found {found}): too short or too plain"
-            raise MarkError(msg)
-        shutil.copymode(asset.path, file.name)
-        settle(file, destination)
+    try:
+        with temporary(destination) as file:
+            _write(asset, file, container, payload, key)
+            file.flush()
+            mark = carried(Asset.open(file.name), key)
+            if mark is None or mark.payload != payload:
+                found = "none" if mark is None else "another id"
+                msg = f"the mark cannot be read back from the {container} file (found {found}): too short or too plain"
+                raise MarkError(msg)
+            shutil.copymode(asset.path, file.name)
+            settle(file, destination)
+    except OSError as error:
+        msg = f"expected to write {str(destination)!r}, but: {error.strerror or error}"
+        raise InputError(msg) from error
     return mark
 
 
