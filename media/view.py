@@ -123,8 +123,11 @@ class View:
         """
         if self.kind != "video":
             return 0.0
-        if self._decoded is None and self.asset is not None:
-            self._all(watcher=(see, passing))
+        with self._lock:  # a thread that decodes already does not show us what goes by: it is waited for
+            first = self._decoded is None and self.asset is not None
+            if first:
+                self._all(watcher=(see, passing))
+        if first:
             self._part("film")
         else:
             for frame in self._anew(max_side=passing.max_side):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -312,3 +313,28 @@ def test_threads_that_want_the_same_wait_for_one_of_them(makers: ModuleType, tmp
     assert max(spent for *_, spent in answers) == pytest.approx(view.stages["decode"])
     assert "thing" in view.timings
     assert "thing" not in view.stages, "it is the work of those who asked, not the view's"
+
+
+def test_who_watches_while_another_thread_decodes_still_sees_the_film(
+    makers: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = View.open(_film(makers, tmp_path, 10))
+    begun, go = threading.Event(), threading.Event()
+    real = survey.stream
+
+    def slow(op: str, *args: object, **kwargs: object) -> object:
+        begun.set()
+        assert go.wait(60)
+        return real(op, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(survey, "stream", slow)
+    seen: list[int] = []
+    with ThreadPoolExecutor(2) as threads:
+        frames = threads.submit(lambda: view.frames)
+        assert begun.wait(60)
+        watched = threads.submit(view.watch, lambda frame: seen.append(frame.index), passing=Passing())
+        time.sleep(0.1)
+        go.set()
+        assert len(frames.result()) == 10
+        assert watched.result() == pytest.approx(0.4)
+    assert seen == list(range(10))
