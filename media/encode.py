@@ -89,8 +89,8 @@ def write_audio(blocks: Iterable[Audio], file: IO[bytes], container: str, *, bit
     """Write a sound that comes in `blocks` into `file`, which can seek, as `encode_audio` would the whole.
 
     Memory does not grow with the length, but for the index of an m4a (some 70 bytes for 1024 samples). Raises as
-    `encode_audio` and the file, `InputError` too if rate or channels change or a wav reaches 4 GiB, and `NothingToExamine` without a
-    block.
+    `encode_audio` and the file, `InputError` too if rate or channels change or a wav reaches 4 GiB, and
+    `NothingToExamine` without a block.
     """
     kind = sound_kind(container)
     first, pieces = _begun(blocks)
