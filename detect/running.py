@@ -73,8 +73,8 @@ def prepare(names: Iterable[str], view: View) -> None:
     for name in names:
         if (sound if of_sound(name) else view.kind != "audio") and (WEIGHTS / f"{name}.onnx").is_file():
             with suppress(AssayError):
-                detector(name)
-                shipped(name)
+                if view.kind in getattr(detector(name), "kinds", (view.kind,)):
+                    shipped(name)
     if view.kind != "audio" and not all(map(of_sound, names)):
         with suppress(AssayError):
             finder()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rfc8785
-from assay.detect import names
+from assay.detect import names, running
 from assay.detect import scan as scanning
 from assay.detect.finding import Evidence, Finding, Skipped
 from assay.detect.fuse import Conclusion
@@ -25,6 +25,7 @@ from assay.media.decode import decode_image
 from assay.media.encode import encode_audio, encode_image
 from assay.media.errors import InputError, UnreadableMedia
 from assay.media.fingerprint import fingerprint
+from assay.media.view import View
 from assay.provenance.certs import Credentials, ensure_credentials
 from assay.provenance.durable import Entry, Store
 from assay.provenance.finders import LocalFinder, Recovery
@@ -281,3 +282,17 @@ def test_a_page_on_a_damaged_picture_still_says_what_the_file_declares(
     assert drawn.verdict.skipped == plain.verdict.skipped
     write_page([drawn], page)
     assert "the picture is cut off" in page.read_text(encoding="utf-8")
+
+
+def test_only_models_that_can_answer_are_loaded_ahead(
+    tmp_path: Path, makers: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(running, "shipped", loaded.append)
+    (tmp_path / "film.mp4").write_bytes(makers.film(2))
+    (tmp_path / "still.png").write_bytes(encode_image(makers.card(), "png"))
+    asked = ("audio-whisper", "visual-residual", "visual-face")
+    running.prepare(asked, View.open(tmp_path / "film.mp4"))
+    assert loaded == ["visual-residual"], "no sound, and visual-face leaves films to others"
+    running.prepare(asked[2:], View.open(tmp_path / "still.png"))
+    assert loaded[1:] == ["visual-face"]

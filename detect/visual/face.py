@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ...media.asset import Kind
 from ...media.view import Crop, View
 from ..finding import Evidence, Finding, Skipped
 from ..model import Model, shipped
@@ -22,6 +23,8 @@ class FaceDetector:
 
     name = "visual-face"
     version = "2"
+    kinds: tuple[Kind, ...] = ("image",)
+    """What it answers for: its model is large and is not loaded ahead for others."""
 
     def examine(self, evidence: Evidence) -> tuple[Finding, ...] | Skipped:
         """Return one finding over all faces, each with its region, or why there is none.
