@@ -2,9 +2,9 @@
 
 The shipped `visual-residual` and `visual-face` trained on these very people. Here each item is scored by the lines of a
 fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes from a calibration
-on the clean items of the other folds, less those by its maker. `look` keeps what is read of every face that a scan
-would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and goes on
-where it stopped. `score` teaches the folds, calibrates, and writes a CSV.
+on the clean items of its kind in the other folds, less those by its maker. `look` keeps what is read of every face that
+a scan would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and
+goes on where it stopped. `score` teaches the folds, calibrates, and writes a CSV.
 `assay eval scores CSV --score llr --llr log10 --group group --plot FILE` draws its reliability.
 
 Run: `.venv/bin/python -P benchmarks/seeing_unseen.py look --eye visual-residual --media ../shared/media --cache FOLDER
@@ -166,11 +166,14 @@ def scored(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> tuple[
         held = {table.items[position].id for position in test}
         raw |= {k: _people(lines.scores(v @ through), p) for k, (v, p) in kept.items() if k[0] in held and len(v)}
     ratios: Keyed = {}
-    theirs = {item.id for item in items}
+    kinds = {item.id: item.kind for item in items}
     for train, test in folds:
         held = {table.items[position].id for position in test}
-        line = calibrated(raw, [one for one in (table.items[position] for position in train) if one.id in theirs])
-        ratios |= {key: _joined(line.llr(np.array(people))) for key, people in raw.items() if key[0] in held}
+        others = [one for one in (table.items[position] for position in train) if one.id in kinds]
+        lines_of = {kind: calibrated(raw, [one for one in others if one.kind == kind]) for kind in eye.kinds}
+        for key, people in raw.items():
+            if key[0] in held:
+                ratios[key] = _joined(lines_of[kinds[key[0]]].llr(np.array(people)))
     return {key: float(np.max(raw[key])) if key in raw else math.nan for key in kept}, ratios
 
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ class Model:
             given = np.asarray(self.encoder.run(["rows"], {"features": given})[0])
         told = self.session.run(wanted, {"features": given})
         return dict(zip(wanted, told, strict=True))
+
+    def of(self, kind: str) -> Model:
+        """Return the model as calibrated for files of a kind ("video"): itself where they have no set of their own."""
+        told = self.card.get("calibrations", {}).get(kind)
+        return self if told is None else replace(self, **_calibration(told))
 
     def llr(self, score: float) -> float:
         """Return the calibrated log10 likelihood ratio of a raw score."""
@@ -160,22 +165,30 @@ def _card(path: Path) -> dict[str, Any]:
 
 
 def _model(told: dict[str, Any], session: Any, encoder: Any) -> Model:  # noqa: ANN401 - sessions have no public type
-    calibration = told["calibration"]
-    slope, intercept, both = calibration["variance"]
+    for other in told.get("calibrations", {}).values():
+        _calibration(other)
     return Model(
         name=str(told["name"]),
         version=str(told["version"]),
         inputs=int(told["input"]["size"]),
-        slope=float(calibration["slope"]),
-        intercept=float(calibration["intercept"]),
-        lowest=float(calibration["lowest"]),
-        highest=float(calibration["highest"]),
-        variance=(float(slope), float(intercept), float(both)),
-        calibration=str(calibration["set"]),
+        **_calibration(told["calibration"]),
         card=told,
         session=session,
         encoder=encoder,
     )
+
+
+def _calibration(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what a card's calibration says, by the names of `Model`. Raises `KeyError` or `ValueError`."""
+    slope, intercept, both = told["variance"]
+    return {
+        "slope": float(told["slope"]),
+        "intercept": float(told["intercept"]),
+        "lowest": float(told["lowest"]),
+        "highest": float(told["highest"]),
+        "variance": (float(slope), float(intercept), float(both)),
+        "calibration": str(told["set"]),
+    }
 
 
 def _check_golden(model: Model) -> None:

@@ -172,6 +172,16 @@ def test_a_weak_detector_claims_little() -> None:
     assert -0.7 < model.lowest <= 0 <= model.highest < 1.0
 
 
+def test_a_film_has_a_calibration_of_its_own_that_claims_less(astronaut: Pixels) -> None:
+    pictures, films = shipped(NAME), shipped(NAME).of("video")
+    assert films.calibration != pictures.calibration == shipped(NAME).of("image").calibration
+    assert films.slope < pictures.slope
+    assert pictures.lowest < films.lowest <= 0 <= films.highest < pictures.highest
+    still, film = _finding(Still(pixels=astronaut)), _finding(_film([astronaut] * 4))
+    assert (still.calibration, film.calibration) == (pictures.calibration, films.calibration)
+    assert films.lowest <= film.llr <= films.highest
+
+
 def _corpus(root: Path, astronaut: Pixels, rng: np.random.Generator) -> list[Item]:
     root.mkdir()
     items = []

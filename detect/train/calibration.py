@@ -34,6 +34,10 @@ class Calibration:
         return np.asarray(np.clip(self.slope * score + self.intercept, self.lowest, self.highest))
 
 
+SILENT = Calibration(slope=0.0, intercept=0.0, lowest=0.0, highest=0.0, items=0, groups=0)
+"""Without material of both classes a score says nothing."""
+
+
 def calibrate(scores: F64, spoof: NDArray[np.bool_], groups: Sequence[str], *, seed: int = 0) -> Calibration:
     """Return the calibration of `scores` (higher = spoof) of items whose groups and makers the model has not seen.
 

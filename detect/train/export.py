@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ class Facts:
     about: str
     input: str
     calibration_set: str
+    calibrations: Mapping[str, tuple[Calibration, str]] = field(default_factory=dict)
+    """Kind of files ("video") -> their own calibration and its set, where they differ from the others'."""
     papers: tuple[str, ...]
     data: list[dict[str, Any]]
     metrics: dict[str, Any]
@@ -108,8 +110,22 @@ def publish(exported: Exported, calibration: Calibration, facts: Facts, out: Pat
     return _write(out / f"{facts.name}.onnx", exported.data), _write(out / f"{facts.name}.json", text)
 
 
+def _calibration(calibration: Calibration, learned_from: str) -> dict[str, Any]:
+    return {
+        "set": learned_from,
+        "slope": round(calibration.slope, 6),
+        "intercept": round(calibration.intercept, 6),
+        "lowest": round(calibration.lowest, 4),
+        "highest": round(calibration.highest, 4),
+        "variance": [round(value, 8) for value in calibration.variance],
+        "items": calibration.items,
+        "groups": calibration.groups,
+    }
+
+
 def _card(exported: Exported, calibration: Calibration, facts: Facts) -> dict[str, Any]:
     """Return the card, but for its golden output."""
+    others = {kind: _calibration(*told) for kind, told in facts.calibrations.items()}
     return {
         "format": FORMAT,
         "name": facts.name,
@@ -121,16 +137,8 @@ def _card(exported: Exported, calibration: Calibration, facts: Facts) -> dict[st
         "size": len(exported.data),
         "input": {"size": exported.inputs, "about": facts.input} | facts.hears,
         "tolerance": exported.tolerance,
-        "calibration": {
-            "set": facts.calibration_set,
-            "slope": round(calibration.slope, 6),
-            "intercept": round(calibration.intercept, 6),
-            "lowest": round(calibration.lowest, 4),
-            "highest": round(calibration.highest, 4),
-            "variance": [round(value, 8) for value in calibration.variance],
-            "items": calibration.items,
-            "groups": calibration.groups,
-        },
+        "calibration": _calibration(calibration, facts.calibration_set),
+        **({"calibrations": others} if others else {}),
         "papers": list(facts.papers),
         "training_data": facts.data,
         "metrics": facts.metrics,

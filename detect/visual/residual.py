@@ -65,7 +65,7 @@ class ResidualDetector:
             return self._skip(
                 f"needs a face of at least {LEAST_FACE} pixels with landmarks, the largest has {largest:.0f} pixels"
             )
-        model = shipped(self.name)
+        model = shipped(self.name).of(view.kind)
         people = view.shared(self.name, lambda: _people(usable, model))
         return (self._finding(people, view, model),)
 
@@ -74,7 +74,7 @@ class ResidualDetector:
 
         Nothing if `examine` did not answer about `view`. Raises `ModelError`.
         """
-        people, model = view.known(self.name), shipped(self.name)
+        people, model = view.known(self.name), shipped(self.name).of(view.kind)
         if not isinstance(people, list):
             return ()
         ranked = sorted(people, key=lambda person: -person.score)
