@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -157,3 +158,21 @@ def test_who_did_not_answer_looked_nowhere(astronaut: Pixels) -> None:
 def test_a_moment_is_valid_or_refused(time: float, face: int, score: float) -> None:
     with pytest.raises(ValueError, match="a moment needs"):
         Moment(time=time, face=face, score=score)
+
+
+def test_of_two_detectors_the_more_suspicious_is_drawn_on_top_and_alone_numbers_the_faces(
+    tmp_path: Path, astronaut: Pixels
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encode_image(astronaut, "png"))
+    report = scan(path, Examination(trust=Trust(), detectors=("visual-residual",), previews=True, quick=True))
+    (calm,) = report.verdict.findings
+    (face,) = calm.regions
+    struck = replace(calm, detector="visual-face", llr=1.2, regions=(replace(face, left=10.0), face))
+    findings = (struck, replace(calm, llr=-0.3, regions=(face, replace(face, left=10.0))))
+    write_page([replace(report, verdict=replace(report.verdict, findings=findings))], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    boxes = page[page.index('<svg viewBox="0 0 512 512">') :].partition("</svg>")[0]
+    assert re.findall('stroke="(#ff5247|#7fd6a0)"', boxes) == ["#7fd6a0"] * 2 + ["#ff5247"] * 2
+    assert re.findall(">([0-9]+)</text>", boxes) == ["1", "2"]
+    assert "in the order of the ratios of visual-face" in page
