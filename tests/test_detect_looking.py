@@ -88,7 +88,7 @@ def test_a_boundary_map_is_a_third_picture_and_must_say_what_it_is(rng: np.rando
 
 def test_each_frame_has_its_score_and_the_finding_their_middle(film: Report) -> None:
     (finding,) = film.verdict.findings
-    model = shipped("visual-residual")
+    model = shipped("visual-residual").of("video")
     scores = [one.score for one in finding.moments]
     assert [one.time for one in finding.moments] == [region.time for region in finding.regions]
     assert len(scores) == film.frames.looked_at == 8  # type: ignore[union-attr]
