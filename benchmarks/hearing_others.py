@@ -68,7 +68,9 @@ def gmm(items: Sequence[Item], work: Path, cache: Path, few: int) -> Scores:
     def fitted(rows: NDArray[np.int64], rng: np.random.Generator) -> GaussianMixture:
         chosen = rng.choice(rows, min(len(rows), 1200), replace=False)
         frames = np.concatenate([front.features(crops.window(int(i)))[::6] for i in chosen])
-        return GaussianMixture(64, covariance_type="diag", random_state=SEED, reg_covar=1e-4, max_iter=20).fit(frames)
+        return GaussianMixture(64, covariance_type="diag", random_state=SEED, reg_covar=1e-4, max_iter=20).fit(
+            frames.astype(np.float64)  # in single precision variances of tight components come out below zero
+        )
 
     for number, (train, test) in enumerate(splits.unseen(items, folds=FOLDS, seed=SEED)):
 
