@@ -109,15 +109,22 @@ def load(network: Path, card: Path) -> Model:
 
 
 def onnx_session(data: bytes) -> Any:  # noqa: ANN401 - an onnxruntime session has no public type
-    """Return the network in `data` on ONNX Runtime and one core."""
+    """Return the network in `data` on ONNX Runtime and one core. Raises `ModelError` if it is no such network."""
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Weights kept as int8 are brought back once, on loading: left so, they are fused otherwise and give other numbers.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    # What ONNX Runtime raises has no other base than `Exception`.
+    faults = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented)
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except (*faults, state.RuntimeException) as error:
+        msg = f"expected a network that ONNX Runtime can run: {error}"
+        raise ModelError(msg) from error
 
 
 def _encoder(folder: Path, told: Any) -> Any:  # noqa: ANN401 - JSON, and an onnxruntime session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -167,11 +168,16 @@ def test_a_model_that_is_not_what_its_card_says_is_refused(tmp_path: Path) -> No
     network.write_bytes(network.read_bytes()[:-1] + b"x")
     with pytest.raises(ModelError, match="sha256"):
         load(network, card)
+    card.write_text(json.dumps(told))
+    with pytest.raises(ModelError, match="expected a model at"):
+        load(tmp_path / "none.onnx", card)
+    network.write_bytes(b"no network")
+    card.write_text(json.dumps(told | {"sha256": hashlib.sha256(b"no network").hexdigest()}))
+    with pytest.raises(ModelError, match="can run"):
+        load(network, card)
     card.write_text("{}")
     with pytest.raises(ModelError, match="card of format"):
         load(network, card)
-    with pytest.raises(ModelError, match="expected a model at"):
-        load(tmp_path / "none.onnx", card)
 
 
 def test_features_of_another_length_are_refused() -> None:
