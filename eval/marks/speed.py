@@ -40,7 +40,7 @@ class SpeedError(AssayError):
 
 def timed(name: str, kind: str, size: int, piece: Piece) -> Record:
     """Return the cost of `name` at `size`, measured in a fresh process. Raises `SpeedError` if that fails."""
-    order = {"name": name, "kind": kind, "size": size, "item": piece.item, "path": str(piece.path)}
+    order = {"name": name, "kind": kind, "size": size, "item": piece.item, "path": str(piece.path.resolve())}
     code = "from assay.eval.marks.speed import child; child()"
     command = [sys.executable, "-P", "-c", code]
     try:
