@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby, zip_longest
@@ -20,7 +18,7 @@ from torch.utils.data import Dataset
 
 from ..audio.frontends import front_end
 from .audio_crops import Crops
-from .export import OPSET
+from .export import traced
 from .fit import Progress
 from .networks.interface import Halved
 from .nuisance import MARKED
@@ -54,23 +52,12 @@ def encoder_of(network: Halved, samples: int) -> Encode:
     lower = _Lower(network).eval()
     noise = (0.05 * np.random.default_rng(0).standard_normal((2, samples))).astype(np.float32)
     trial = np.stack([front.features(one) for one in noise])
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        buffer = io.BytesIO()
-        torch.onnx.export(
-            lower,
-            (torch.from_numpy(trial),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
-            dynamo=False,
-            input_names=["features"],
-            output_names=["told"],
-            dynamic_axes={"features": {0: "n"}, "told": {0: "n"}},
-            opset_version=OPSET,
-        )
+    data = traced(lower, trial, ["told"])
+    with torch.inference_mode(mode=False), torch.no_grad():
         wanted = lower(torch.from_numpy(trial)).numpy()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    running = onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+    running = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def encode(windows: F32) -> F32:
         features = np.stack([front.features(one) for one in windows])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,7 +24,7 @@ from .audio_figures import metrics, versions
 from .audio_loop import judge, teach
 from .audio_material import CHAINS, material
 from .calibration import calibrate
-from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
+from .export import Exported, Facts, onnx_scores, publish, sources, traced
 from .fit import F64, Progress
 from .folds import Folds, run_folder, scores_of_unseen
 from .loop import Pace, Run
@@ -170,20 +168,7 @@ def onnx_of(network: Network, samples: int = 0) -> Exported:
     sounds = (0.05 * rng.standard_normal((3, samples or kind.SAMPLES))).astype(np.float32)
     features = np.stack([front.features(sound).ravel() for sound in sounds])
     whole = Scored(network.cpu().eval(), width=front.width).eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        torch.onnx.export(
-            whole,
-            (torch.from_numpy(features[:2]),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
-            dynamo=False,
-            input_names=["features"],
-            output_names=["score"],
-            dynamic_axes={"features": {0: "n"}, "score": {0: "n"}},
-            opset_version=OPSET,
-        )
-    data = buffer.getvalue()
+    data = traced(whole, features[:2], ["score"])
     own, golden = _torch_scores(whole, features), golden_input(features.shape[1])
     found = onnx_scores(data, features)
     if not np.allclose(found, own, rtol=1e-4, atol=1e-4):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ import numpy as np
 from ...media.errors import MissingExtra
 from ..audio import scoring
 from ..model import golden_input
-from .export import OPSET, Exported, halved, onnx_scores
+from .export import Exported, halved, onnx_scores, traced
 from .table import F32, TrainingError
 from .within import Line
 
@@ -37,7 +35,7 @@ def encoder() -> Callable[[F32], F32]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    data = _onnx(_encoder(), scoring.SIZE, "told")
+    data = traced(_encoder(), golden_input(scoring.SIZE), ["told"])
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def told(samples: F32) -> F32:
@@ -56,7 +54,7 @@ def onnx_of(line: Line) -> Exported:
 
     network = _whole(line)
     inputs = scoring.SIZE + len(line.weights) - _width()
-    data = halved(_onnx(network, inputs, "score"))
+    data = halved(traced(network, golden_input(inputs), ["score"]))
     rng = np.random.default_rng(0)
     noise = np.concatenate([golden_input(inputs), (0.05 * rng.standard_normal((2, inputs))).astype(np.float32)])
     with torch.inference_mode():
@@ -103,23 +101,3 @@ def _whole(line: Line) -> nn.Module:
             return numbers @ self.get_buffer("weights") + self.get_buffer("offset")
 
     return Ear().eval()
-
-
-def _onnx(network: nn.Module, inputs: int, output: str) -> bytes:
-    """Return `network` as ONNX, from `features` `[n, inputs]`."""
-    import torch
-
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        torch.onnx.export(
-            network,
-            (torch.from_numpy(golden_input(inputs)),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
-            dynamo=False,
-            input_names=["features"],
-            output_names=[output],
-            dynamic_axes={"features": {0: "n"}, output: {0: "n"}},
-            opset_version=OPSET,
-        )
-    return buffer.getvalue()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +110,26 @@ def publish(exported: Exported, calibration: Calibration, facts: Facts, out: Pat
         _write(out / exported.encoder.file, exported.encoder.data)
     text = (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode()
     return _write(out / f"{facts.name}.onnx", exported.data), _write(out / f"{facts.name}.json", text)
+
+
+def traced(network: Any, example: F32, outputs: Sequence[str]) -> bytes:  # noqa: ANN401 - torch is not imported here
+    """Return a network of torch's as ONNX, from `features` `[n, ...]` like `example` to `outputs`, each `[n, ...]`."""
+    import torch
+
+    buffer, names = io.BytesIO(), ["features", *outputs]
+    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
+        torch.onnx.export(
+            network,
+            (torch.from_numpy(example),),
+            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
+            dynamo=False,
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_axes={name: {0: "n"} for name in names},
+            opset_version=OPSET,
+        )
+    return buffer.getvalue()
 
 
 def _calibration(calibration: Calibration, learned_from: str) -> dict[str, Any]:

@@ -6,8 +6,6 @@ half. A real face is scored by the one that never saw its people, a fake by both
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +22,7 @@ from ...datasets.corpus import CorpusError, Item
 from ...media.errors import AssayError
 from ..model import golden_input
 from .calibration import calibrate
-from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
+from .export import Exported, Facts, onnx_scores, publish, sources, traced
 from .eyes.seam import Seam
 from .fit import F64, Progress
 from .loop import Balanced, Pace, Run, learn
@@ -221,20 +219,8 @@ def onnx_of(eyes: Sequence[Seam]) -> Exported:
     """Return the mean of `eyes` as ONNX. Raises `TrainingError` unless ONNX Runtime gives torch's scores to 1e-4."""
     inputs, names = 3 * SIDE**2, ["score", "map", "seams", "asked"]
     features = np.random.default_rng(0).random((3, inputs), dtype=np.float32)
-    whole, buffer = Shipped([eye.cpu().eval() for eye in eyes]).eval(), io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        torch.onnx.export(
-            whole,
-            (torch.from_numpy(features[:2]),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one
-            dynamo=False,
-            input_names=["features"],
-            output_names=names,
-            dynamic_axes={name: {0: "n"} for name in ("features", *names)},
-            opset_version=OPSET,
-        )
-    data = buffer.getvalue()
+    whole = Shipped([eye.cpu().eval() for eye in eyes]).eval()
+    data = traced(whole, features[:2], names)
     found, own = onnx_scores(data, features), _torch_scores(whole, features)
     if not np.allclose(found, own, rtol=1e-4, atol=1e-4):
         msg = f"the exported network gives {found.tolist()}, torch {own.tolist()}: their versions do not fit"

@@ -8,8 +8,6 @@ natural language supervision", ICML 2021; reading frozen CLIP: Ojha et al., CVPR
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from torch import Tensor, nn
 from ...media.errors import MissingExtra
 from ..finding import ModelError
 from ..model import WEIGHTS, golden_input, onnx_session
-from .export import OPSET, Frozen
+from .export import Frozen, traced
 from .eyes.encoder import load_encoder
 from .table import F32, TrainingError
 
@@ -109,20 +107,7 @@ def onnx_of(tower: Tower, about: str) -> bytes:
     """
     inputs = 3 * SIDE**2
     crops = np.random.default_rng(0).random((2, inputs), dtype=np.float32)
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        torch.onnx.export(
-            tower,
-            (torch.from_numpy(crops),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
-            dynamo=False,
-            input_names=["features"],
-            output_names=["rows"],
-            dynamic_axes={"features": {0: "n"}, "rows": {0: "n"}},
-            opset_version=OPSET,
-        )
-    data = _in_steps(buffer.getvalue(), about)
+    data = _in_steps(traced(tower, crops, ["rows"]), about)
     noise = np.concatenate([golden_input(inputs), crops])
     with torch.inference_mode():
         own = tower(torch.from_numpy(noise)).numpy()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +16,7 @@ from ...datasets.corpus import CorpusError, Item
 from ..finding import ModelError
 from ..model import golden_input
 from .calibration import calibrate
-from .export import OPSET, Exported, Facts, onnx_scores, publish, sources
+from .export import Exported, Facts, onnx_scores, publish, sources, traced
 from .eyes import eye_class
 from .eyes.interface import Eye, Several, Shown
 from .fit import F64, Progress, made
@@ -191,20 +189,7 @@ def onnx_of(eye: Eye) -> Exported:
     inputs = 3 * eye.SIDE**2
     features = np.random.default_rng(0).random((3, inputs), dtype=np.float32)
     whole = Shown(eye.cpu().eval()).eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # the exporter by tracing is deprecated; its follower needs onnxscript
-        torch.onnx.export(
-            whole,
-            (torch.from_numpy(features[:2]),),
-            buffer,  # type: ignore[arg-type] # the exporter by tracing writes to one, the follower's signature hides it
-            dynamo=False,
-            input_names=["features"],
-            output_names=["score", "map"],
-            dynamic_axes={"features": {0: "n"}, "score": {0: "n"}, "map": {0: "n"}},
-            opset_version=OPSET,
-        )
-    data = buffer.getvalue()
+    data = traced(whole, features[:2], ["score", "map"])
     own, golden = _torch_scores(whole, features), golden_input(inputs)
     found = onnx_scores(data, features)
     if not np.allclose(found, own, rtol=1e-4, atol=1e-4):
