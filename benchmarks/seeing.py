@@ -88,7 +88,7 @@ class KeptView(View):
                 np.savez(file, **held)
             self.place.with_suffix(".part").replace(self.place)
             return face
-        return self._once("held", self._held)
+        return self._kept.once("held", self._held)
 
     def _held(self) -> Followed | None:
         with np.load(cast("Path", self.place)) as held:
