@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
+sys.path.append(str(Path(__file__).parent))
 import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.datasets.launder import launder
@@ -28,6 +28,7 @@ from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio
 from assay.media.errors import AssayError
+from audio_cues_tables import measured
 
 SEED = 1
 CUES = ("audio-speaker", "audio-pauses", "audio-phase", "audio-splice", "audio-codec")
@@ -240,17 +241,6 @@ def joined(first: Audio, second: Audio) -> tuple[Audio, float]:
     return Audio(samples=made[None], rate=first.rate), len(parts[0]) / first.rate
 
 
-def tables() -> ModuleType:
-    """Return the module beside this file: `python -P` does not look there."""
-    spec = spec_from_file_location("audio_cues_tables", Path(__file__).with_name("audio_cues_tables.py"))
-    if spec is None or spec.loader is None:
-        msg = "expected audio_cues_tables.py beside this file"
-        raise SystemExit(msg)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def main() -> None:
     """Listen, plant, measure, or all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -270,7 +260,7 @@ def main() -> None:
         print("planted" if done else "to be continued", flush=True)
     if given.stage in ("measure", "all"):
         heard, planted = (rows_of(given.cache / f"{stage}.jsonl") for stage in ("listen", "plant"))
-        told = tables().measured(items, heard, planted, given.card)
+        told = measured(items, heard, planted, given.card)
         if given.out:
             given.out.write_text(json.dumps(told, indent=1))
 

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from assay.eval.checkout import commit
+
 ASSAY = str(Path(sys.executable).with_name("assay"))
 COMMANDS = {
     "python -c pass": [sys.executable, "-P", "-c", "pass"],
@@ -88,10 +90,8 @@ def main() -> None:
     runs = 5 if given.quick else 25
     load = os.getloadavg()[0]
     rows = measure(runs)
-    root = Path(__file__).resolve().parents[1]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(), "load": load}
-    told = {"commit": commit.strip(), "machine": machine, "runs": runs, "rows": rows}
+    told = {"commit": commit(), "machine": machine, "runs": runs, "rows": rows}
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "cold_start.json").write_text(json.dumps(told, indent=2) + "\n")
     print(f"{'':28s} {'median':>8s} {'min':>8s} {'CPU':>8s} {'ratio':>6s}   ({runs} runs, load {load:.1f})")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from assay.detect.train import visual
 from assay.detect.train.fit import Protocol, by_item, made, unseen_scores
 from assay.detect.train.portraits import features_of, portraits
 from assay.detect.train.table import Table
+from assay.eval.checkout import commit
 from assay.eval.metrics import auc, eer
 from assay.eval.statistics import group_bootstrap
 from numpy.typing import NDArray
@@ -145,9 +145,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for detectors_first_cut.json")
     given = parser.parse_args()
     faces = read(given.media / "faces")
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     found: dict[str, Any] = {
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}",
         "seed": SEED,
         "visual": visual_tables(faces, given.cache / "visual"),

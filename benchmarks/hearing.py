@@ -15,16 +15,18 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+sys.path.append(str(Path(__file__).parent))
+import hearing_ear
+import hearing_others
+import hearing_taught
 import numpy as np
 from assay.datasets.corpus import Item, read
+from assay.eval.checkout import commit
 from assay.eval.metrics import auc, eer
 from assay.eval.statistics import group_bootstrap
 from numpy.typing import NDArray
@@ -34,18 +36,6 @@ EAR = "shipped ear"
 F64 = NDArray[np.float64]
 Scores = dict[str, F64]
 """Condition -> score of each clip, NaN where there is none."""
-
-
-def beside(name: str) -> ModuleType:
-    """Return the module beside this file: `python -P` does not look there."""
-    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    if spec is None or spec.loader is None:
-        msg = f"expected {name}.py beside this file"
-        raise SystemExit(msg)
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def main() -> None:
@@ -60,27 +50,25 @@ def main() -> None:
     given = options.parse_args()
     signal.alarm(given.seconds)
     items = read(given.media / "speech")
-    beside("hearing_material")
-    ear, others = beside("hearing_ear"), beside("hearing_others")
     la, five = given.weights / "aasist/AASIST.pth", given.weights / "aasist_asvspoof5/best.pth"
     found: dict[str, Scores] = {}
     parts: dict[str, Callable[[], dict[str, Scores]]] = {
-        "ear": lambda: ear.ear(items, given.work, given.cache, given.few),
-        "taught": lambda: beside("hearing_taught").taught(
-            items, five, given.work, given.cache, given.few, ear=found.get(EAR)
-        ),
-        "gmm": lambda: {"LFCC-GMM": others.gmm(items, given.work, given.cache, given.few)},
-        "facts": lambda: {"file facts alone (clean files only)": others.facts(items, given.cache)},
+        "ear": lambda: hearing_ear.ear(items, given.work, given.cache, given.few),
+        "taught": lambda: hearing_taught.taught(items, five, given.work, given.cache, given.few, ear=found.get(EAR)),
+        "gmm": lambda: {"LFCC-GMM": hearing_others.gmm(items, given.work, given.cache, given.few)},
+        "facts": lambda: {"file facts alone (clean files only)": hearing_others.facts(items, given.cache)},
         "aasist": lambda: {
-            "AASIST, ASVspoof 5": others.published(items, five, given.cache, given.few, only_kept=given.kept)
+            "AASIST, ASVspoof 5": hearing_others.published(items, five, given.cache, given.few, only_kept=given.kept)
         },
         "aasist-la": lambda: {
-            "AASIST, LA 2019": others.published(items, la, given.cache, given.few, only_kept=given.kept)
+            "AASIST, LA 2019": hearing_others.published(items, la, given.cache, given.few, only_kept=given.kept)
         },
     }
     if not given.kept and "aasist" in given.parts:
         wanted = {"aasist-la": la, "aasist": five}
-        others.hear_published(items, [wanted[p] for p in given.parts.split(",") if p in wanted], given.cache, given.few)
+        hearing_others.hear_published(
+            items, [wanted[p] for p in given.parts.split(",") if p in wanted], given.cache, given.few
+        )
     for part in given.parts.split(","):
         found |= parts[part]()
     report(items, found, given.out)
@@ -90,7 +78,7 @@ def report(items: Sequence[Item], found: dict[str, Scores], out: Path) -> None:
     """Print the tables in Markdown and write them as JSON."""
     spoof = np.array([item.spoof for item in items])
     told: dict[str, Any] = {
-        "commit": _commit(),
+        "commit": commit(),
         "seed": SEED,
         "folds": FOLDS,
         "pooled": {name: {c: line(items, s) for c, s in scores.items()} for name, scores in found.items()},
@@ -110,12 +98,6 @@ def report(items: Sequence[Item], found: dict[str, Scores], out: Path) -> None:
     if EAR in found:
         np.savez(out / "hearing_scores.npz", ids=np.array([item.id for item in items]), **found[EAR])
     (out / "hearing.json").write_text(json.dumps(told, indent=1) + "\n")
-
-
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def line(items: Sequence[Item], scores: F64) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from assay.detect.audio.ear import EarDetector
 from assay.detect.finding import Evidence, Skipped
+from assay.eval.checkout import commit
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio
@@ -41,9 +41,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     told: dict[str, Any] = {
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip(),
+        "commit": commit(),
         "alone": alone(),
         "under a voice": under_a_voice(given.media / "demo/voice-1.flac"),
     }

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assay.eval.checkout import commit
 from assay.media.asset import Asset
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio
@@ -223,12 +224,6 @@ def speech(media: Path, seconds: int) -> Audio:
     voices = np.concatenate([resample(part.mono(), part.rate, RATE) for part in parts])
     mono = np.resize(voices, seconds * RATE)
     return Audio(samples=np.stack([mono, 0.9 * mono]), rate=RATE)
-
-
-def commit() -> str:
-    """Return the commit that is measured."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

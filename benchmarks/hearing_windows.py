@@ -15,16 +15,16 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+sys.path.append(str(Path(__file__).parent))
 import numpy as np
 from assay.datasets.corpus import Item, read
 from assay.detect.train.fit import made
 from assay.eval.metrics import auc, eer
 from assay.eval.statistics import group_bootstrap
+from hearing_ear import ear_rows
 from numpy.typing import NDArray
 
 SEED, DRAWS, SHARE, LEAST = 1, 300, 5, 5
@@ -37,8 +37,7 @@ def main() -> None:
     for name in ("media", "work", "cache", "out"):
         options.add_argument(f"--{name}", type=Path, required=True)
     given = options.parse_args()
-    beside("hearing_material")
-    crops, scores = beside("hearing_ear").ear_rows(read(given.media / "speech"), given.work, given.cache)
+    crops, scores = ear_rows(read(given.media / "speech"), given.work, given.cache)
     table = crops.table
     clean = [n for n, chain in enumerate(table.chain) if chain == "none" and not made(table.items[table.item[n]])]
     recordings: dict[Any, list[int]] = defaultdict(list)
@@ -87,18 +86,6 @@ def _some(rows: Sequence[int], share: int) -> list[int]:
     count = max(1, round(len(rows) / share))
     places = (np.arange(count) + 0.5) * len(rows) / count
     return [rows[int(place)] for place in places]
-
-
-def beside(name: str) -> ModuleType:
-    """Return the module beside this file: `python -P` does not look there."""
-    spec = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    if spec is None or spec.loader is None:
-        msg = f"expected {name}.py beside this file"
-        raise SystemExit(msg)
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

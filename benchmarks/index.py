@@ -22,6 +22,8 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+from assay.eval.checkout import commit
+
 MAKERS = 20
 LINKS_A_FOLDER = 2000
 
@@ -172,9 +174,8 @@ def main() -> None:
         plant(tree, files=arguments.files, distinct=arguments.distinct)
         print(f"tree of {arguments.files} names, {arguments.distinct} files: {time.perf_counter() - begun:.0f} s")
     index.unlink(missing_ok=True)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     result = {
-        "commit": commit,
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}",
         "names": arguments.files,
         "distinct_files": arguments.distinct,

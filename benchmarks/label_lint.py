@@ -11,28 +11,21 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from assay.eval.checkout import commit
+
+sys.path.append(str(Path(__file__).parent))
 from assay.media.view import View
 from assay.provenance.labels import IPTC_BASE, Measured, lint
 from assay.provenance.marks import read_marks
 from assay.provenance.verify import verify
-
-_PLACE = Path(__file__).with_name("parts") / "label_files.py"
-_SPEC = spec_from_file_location("label_files", _PLACE)
-if _SPEC is None or _SPEC.loader is None:
-    sys.exit(f"{_PLACE} is missing")
-files: Any = module_from_spec(_SPEC)
-sys.modules["label_files"] = files  # its dataclasses look for themselves there
-_SPEC.loader.exec_module(files)
-Removal: Any = files.Removal
-Workshop: Workshop = files.Workshop
+from parts import label_files as files
+from parts.label_files import Removal, Workshop
 
 QUICK = ("jpg", "mp3", "mp4")
 RULES = ("iptc", "gb45438", "eu", "sb942")
@@ -149,14 +142,13 @@ def main() -> int:
         for suffix in suffixes:
             made += rows(shop, suffix)
     unlike = [row for row in made if sorted(row["failed"]) != row["want"]]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     result = {
         "what": "lint of published files and of files that lack one element",
         "files": len(made),
         "as_wanted": len(made) - len(unlike),
         "seconds": time.perf_counter() - begun,
         "rows": made,
-        "commit": commit,
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "load": os.getloadavg(),
     }

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assay.eval.checkout import commit
 from assay.provenance.ledger import Receipt, ensure_ledger
 from assay.provenance.merkle import EMPTY, holds_consistency, holds_inclusion, leaf_hash
 
@@ -184,9 +185,8 @@ def main() -> int:
         return 0
     load = os.getloadavg()
     result = measured(50_000, 20) if given.quick else measured(1_000_000, 200)
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     result |= {
-        "commit": git.stdout.strip(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "load_before": load,
         "load_after": os.getloadavg(),

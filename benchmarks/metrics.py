@@ -15,7 +15,6 @@ import os
 import platform
 import resource
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from assay.eval import metrics
+from assay.eval.checkout import commit
 
 LN10 = float(np.log(10.0))
 
@@ -152,8 +152,6 @@ def main() -> None:
     parts = seconds(peers(scores, spoof), given.runs)
     many, labels = made(10_000_000, given.seed)
     ten = seconds({"assay": lambda: ours(many, labels), "assay, eight metrics": lambda: every(many, labels)}, 5)
-    root = Path(__file__).resolve().parents[1]
-    commit = subprocess.run(["git", "-C", root, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)
     result = {
         "what": "EER + minDCF + Cllr, wall seconds",
         "1 million": million | parts,
@@ -166,7 +164,7 @@ def main() -> None:
         "score file": given.scores.name if given.scores else None,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "seed": given.seed,
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"numpy {np.__version__}",
         "load": os.getloadavg(),

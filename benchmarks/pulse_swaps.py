@@ -15,15 +15,17 @@ import argparse
 import hashlib
 import json
 import platform
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parent))
 import numpy as np
+import planted_pulse as planted
 from assay.datasets.codecs import h264, through_film
 from assay.datasets.corpus import Item, read
 from assay.detect.visual.cues.cue import evenly, unmet
@@ -43,10 +45,6 @@ from assay.generate.interface import Scope
 from assay.media.encode import encode_film
 from assay.media.faces import Followed, finder, follow, mesher
 from assay.media.video import Film, Frame
-
-_SPEC = spec_from_file_location("planted_pulse", Path(__file__).with_name("planted_pulse.py"))
-planted: Any = module_from_spec(_SPEC)  # type: ignore[arg-type]
-_SPEC.loader.exec_module(planted)  # type: ignore[union-attr]
 
 planted.RATE, planted.SECONDS = 20, 7
 STRENGTHS, CRFS, SEED, BPM = (0.008,), (18,), 1, 72.0

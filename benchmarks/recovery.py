@@ -33,6 +33,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from assay.eval.checkout import commit
 from assay.media.audio import Audio, resample
 from assay.media.decode import decode_audio, decode_image, stream_frames
 from assay.media.encode import encode_audio, encode_film, encode_image
@@ -321,9 +322,8 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
         told = {what: verified(work / what, keep, address) for what in ("stripped", "rewritten", "residual")}
         seconds = time.perf_counter() - begun
         content = {kind: sum(by_content(c, address) for c in good if c.kind == kind) for kind in counts}
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     return {
-        "commit": subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
+        "commit": commit(),
         "seed": options.seed,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "files": {kind: sum(case.kind == kind for case in good) for kind in counts},

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ from assay.detect.audio.moments import FILTERS, GROUP
 from assay.detect.train import localise as training
 from assay.detect.train.calibration import calibrate
 from assay.detect.train.moments_material import Example, examples, read
+from assay.eval.checkout import commit
 from assay.eval.metrics import eer as ranked_eer
 from assay.eval.metrics.spans import Track, ap_at_iou, ar_at, segment_eer
 from numpy.typing import NDArray
@@ -279,12 +279,6 @@ def chosen_rows(tested: Sequence[Example], kinds: Sequence[str], chain: str) -> 
 def say(text: str) -> None:
     """Tell progress."""
     sys.stderr.write(text + "\n")
-
-
-def commit() -> str:
-    """Return the commit that is measured."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assay.eval.checkout import commit
 from assay.media.encode import encode_image
 from assay.media.limits import Limits
 from assay.provenance.certs import Credentials, ensure_credentials
@@ -160,10 +161,8 @@ def main() -> None:
         credentials = ensure_credentials(base / "certs", now=datetime.now(UTC))
         signed = signing(base, credentials, count, given.scale)
         rows = verifying(base, credentials, count, rounds)
-    root = Path(__file__).resolve().parents[1]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(), "load": load}
-    told = {"commit": commit.strip(), "machine": machine, "files": count, "scale": given.scale}
+    told = {"commit": commit(), "machine": machine, "files": count, "scale": given.scale}
     told |= {"verify": rows, "sign_ms": signed}
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "verify_batch.json").write_text(json.dumps(told, indent=2) + "\n")

@@ -12,7 +12,6 @@ import csv
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from assay.eval.checkout import commit
 from assay.eval.voice_quality import embed, quality, word_error_rate
 from assay.generate.voice import VoiceRequest, engine
 from assay.media import Asset, Audio, decode_audio
@@ -154,12 +154,11 @@ def table(rows: dict[str, dict[str, float]], total: dict[str, dict[str, float]])
 
 def origin(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the figures came from."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     return {
         "command": " ".join(["python -P", *sys.argv]),
         "text": TEXT,
         "seed": options.seed,
-        "commit": commit,
+        "commit": commit(),
         "engine": f"{options.engine}/{engine(options.engine).version}",
         "versions": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),

@@ -52,6 +52,8 @@ class Settings:
     """Copies by small networks of a picture's face, and of each face of a film."""
     copying: int = 3000
     """Steps of those networks; 0 leaves such fakes out."""
+    device: str = "auto"
+    """Where the networks are taught: auto (a GPU where there is one), cpu or gpu."""
     commit: str = ""
 
 
@@ -170,7 +172,7 @@ def taught(sitters: Sequence[Sitter], settings: Settings, folder: Path, progress
         if not kept.exists():
             eye = _laid_out(_begun(state, settings.seed), torch.channels_last)  # half as dear on processors
             seed = settings.seed + cycle
-            pace = Pace(epochs=epochs, batch=settings.batch, rate=rate, device="cpu", seed=seed)
+            pace = Pace(epochs=epochs, batch=settings.batch, rate=rate, device=settings.device, seed=seed)
             sampler = _Anew(weights(sitters), count=settings.pairs, seed=seed)
             learn(eye, Pairs(sitters, seed=seed), sampler, Run(pace=pace, folder=run, told=progress))
             torch.save(_laid_out(eye, torch.contiguous_format).state_dict(), kept.with_suffix(".tmp"))

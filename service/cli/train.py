@@ -195,7 +195,8 @@ def visual(
         elif model == SEAM:
             from ...detect.train import seam
 
-            card = seam.train(items, out=out, work=cache, settings=seam.Settings(seed=seed), progress=progress)
+            told = seam.Settings(seed=seed, device=device)
+            card = seam.train(items, out=out, work=cache, settings=told, progress=progress)
         else:
             from ...detect.train.loop import Pace
             from ...detect.train.visual_crops import Cutting
