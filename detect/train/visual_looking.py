@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -109,7 +110,15 @@ def teach(eye: Eye, crops: Crops, chosen: NDArray[np.int64], run: Run, *, draws:
     batch = min(pace.batch, len(chosen))
     count = max(1, (draws or len(chosen)) // batch) * batch
     sampler = Changed(balance(crops, chosen), count=count, seed=pace.seed)
-    learn(eye, Seen(crops, chosen, type(eye), seed=pace.seed), sampler, replace(run, pace=replace(pace, batch=batch)))
+    data = Seen(crops, chosen, type(eye), seed=pace.seed)
+    learn(laid_out(eye, torch.channels_last), data, sampler, replace(run, pace=replace(pace, batch=batch)))
+    return laid_out(eye, torch.contiguous_format)
+
+
+def laid_out(eye: Eye, layout: torch.memory_format) -> Eye:
+    """Return `eye` with its weights in another layout: the same numbers, with the channels last half as dear."""
+    made: Any = eye
+    made.to(memory_format=layout)  # torch's own signature does not know it
     return eye
 
 
@@ -117,11 +126,11 @@ def judge(eye: Eye, crops: Crops, chosen: NDArray[np.int64], *, batch: int = 16,
     """Return the scores of the crops numbered `chosen`: logit of spoof less that of bona fide, `[len(chosen)]`."""
     place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     loader = DataLoader(Seen(crops, chosen, type(eye)), batch_size=batch)
-    eye = eye.to(place).eval()
+    eye = laid_out(eye.to(place).eval(), torch.channels_last)
     scores: list[F64] = []
     with torch.inference_mode():
         for pictures, _ in loader:
             logits = eye(pictures.to(place)).double().cpu().numpy()
             scores.append(logits[:, 0] - logits[:, 1])
-    eye.cpu()
+    laid_out(eye.cpu(), torch.contiguous_format)
     return np.concatenate(scores) if scores else np.zeros(0)

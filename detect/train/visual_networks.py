@@ -112,16 +112,17 @@ def copiers_of(
     """Return the small networks that copy faces, taught on the real ones of `items` unless they lie in `work`."""
     from .redraw import Copiers, Lesson, taught
 
-    kept = work / f"copiers-{digest(plan.copying, plan.pace.seed, [item.id for item in items])}.pt"
+    real = [item.id for item in items if not item.spoof]  # the same for a training that is shown real faces alone
+    kept = work / f"copiers-{digest(plan.copying, plan.pace.seed, real)}.pt"
     copiers = Copiers()
     if kept.exists():
         copiers.load_state_dict(torch.load(kept, weights_only=True))
     else:
         plain = plain or crops_of(items, _plain(plan.cutting), folder=work / "faces")
-        real = np.flatnonzero(~plain.table.spoof & (np.array(plain.table.chain) == "none"))
+        clean = np.flatnonzero(~plain.table.spoof & (np.array(plain.table.chain) == "none"))
         progress("teaching copiers", 0.0)
         lesson = Lesson(steps=plan.copying, seed=plan.pace.seed)
-        copiers = taught([plain.crop(int(number)) for number in real], lesson)
+        copiers = taught([plain.crop(int(number)) for number in clean], lesson)
         torch.save(copiers.state_dict(), kept.with_suffix(".tmp"))
         kept.with_suffix(".tmp").replace(kept)
     return copiers.eval()
