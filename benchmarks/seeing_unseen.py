@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib.util
 import math
 import sys
 import time
@@ -23,7 +22,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from typing import Any
+from typing import Protocol as Form
 
 import numpy as np
 from assay.datasets import splits
@@ -39,22 +39,18 @@ from assay.media.errors import AssayError
 from assay.media.view import Crop, Sampling, View
 from numpy.typing import NDArray
 
+sys.path.append(str(Path(__file__).parent))
+import seeing
+
 F32, F64 = NDArray[np.float32], NDArray[np.float64]
 Keyed = dict[tuple[str, str], float]
 
 
-def beside(name: str) -> ModuleType:
-    """Return the program `name` of this folder, which is not on Python's path."""
-    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert found is not None  # noqa: S101
-    assert found.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(found)
-    sys.modules[name] = module
-    found.loader.exec_module(module)
-    return module
+class Reader(Form):
+    """Whoever reads something of faces that is kept."""
 
-
-seeing = beside("seeing")
+    def reads(self, view: View) -> list[tuple[Crop, NDArray[Any]]]:
+        """Return each face that a scan would score, with what is read of it."""
 
 
 class Eye(ABC):
@@ -82,7 +78,7 @@ class Residual(Eye):
     def reads(self, view: View) -> list[tuple[Crop, F32]]:
         """Return the residual features of faces with landmarks."""
         pairs = zip(view.crops(features.SIZE, margin=features.MARGIN), view.meshes, strict=True)
-        return [(c, features.features(face_crop(c, m))) for c, m in pairs if m is not None and _large(c)]
+        return [(c, features.features(face_crop(c, m))) for c, m in pairs if m is not None and large(c)]
 
     def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
         """Return real faces, blends of them, and others' fakes, which are not trained on."""
@@ -105,7 +101,7 @@ class Face(Eye):
     def reads(self, view: View) -> list[tuple[Crop, F32]]:
         """Return what the encoder makes of every face."""
         side, margin = visual_encoder.SIDE, visual_encoder.MARGIN
-        crops = [crop for crop in view.crops(faces.SIDE, margin=faces.MARGIN) if _large(crop)]
+        crops = [crop for crop in view.crops(faces.SIDE, margin=faces.MARGIN) if large(crop)]
         return [(crop, self._read(faces.flat([faces.shown(crop.image, side, margin)]))[0]) for crop in crops]
 
     def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
@@ -130,7 +126,7 @@ def places(items: Sequence[Item], given: argparse.Namespace) -> Iterator[tuple[I
                 yield item, version, seeing.place_of(item, version, given.cache), where
 
 
-def looked(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> None:
+def looked(given: argparse.Namespace, items: Sequence[Item], eye: Reader) -> None:
     """Keep what is read of every version whose file is there."""
     begun = time.monotonic()
     given.features.mkdir(parents=True, exist_ok=True)
@@ -149,7 +145,8 @@ def looked(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> None:
         where.with_suffix(".part").replace(where)
 
 
-def _large(crop: Crop) -> bool:
+def large(crop: Crop) -> bool:
+    """Tell whether a face is one that a scan would score."""
     return min(crop.face.region.width, crop.face.region.height) >= LEAST_FACE
 
 
@@ -164,7 +161,7 @@ def scored(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> tuple[
     for train, test in folds:
         lines = fit(table, table.rows(train) & trainable(table, told), strength=told.strength)
         held = {table.items[position].id for position in test}
-        raw |= {k: _people(lines.scores(v @ through), p) for k, (v, p) in kept.items() if k[0] in held and len(v)}
+        raw |= {k: by_person(lines.scores(v @ through), p) for k, (v, p) in kept.items() if k[0] in held and len(v)}
     ratios: Keyed = {}
     kinds = {item.id: item.kind for item in items}
     for train, test in folds:
@@ -189,7 +186,7 @@ def _held(path: Path) -> tuple[F32, NDArray[np.int64]]:
         return file["values"], file["people"]
 
 
-def _people(scores: F64, people: NDArray[np.int64]) -> list[float]:
+def by_person(scores: F64, people: NDArray[np.int64]) -> list[float]:
     """Return each person's median over at most as many sightings as a scan takes."""
     out = []
     for one in dict.fromkeys(people.tolist()):
