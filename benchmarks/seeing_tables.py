@@ -5,11 +5,13 @@ and films apart, each method against all bona fide items; how many were answered
 positives where a verdict says likely (ratio 10) and open (ratio 2), Cllr, expected calibration error and reliability.
 
 Scores of models that trained on these very people must be out-of-fold: `--scores NAME=FILE`, CSV with the columns
-item, laundering, score and llr (`benchmarks/seeing_unseen.py` writes them). Where a file has no ratios they are
-calibrated here, each fold on the clean items of the others. NAME `visual-residual=FILE` replaces its rows.
+item, laundering, score and llr (`benchmarks/seeing_unseen.py`, `seeing_networks.py` and `seeing_seam.py` write them).
+NAME `visual-residual=FILE` replaces its rows; any other name is a row of its own. What is named in `--fused` weighs:
+where its file has no ratios they are calibrated here, each fold on the clean items of the others. All else explains,
+and has no ratios.
 
-Run: `.venv/bin/python -P benchmarks/seeing_tables.py --media ../shared/media --rows FILE FILE --out FILE`, then
-`benchmarks/seeing_page.py FILE` prints the tables.
+Run: `.venv/bin/python -P benchmarks/seeing_tables.py --media ../shared/media --rows FILE FILE --scores NAME=FILE ...
+--out FILE`, then `benchmarks/seeing_page.py FILE` prints the tables.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import csv
 import functools
 import json
 import platform
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from assay.detect import CATALOGUE, ON_REQUEST
 from assay.detect.finding import Evidence, Finding
 from assay.detect.fuse import LLR_LIKELY, LLR_OPEN, fuse
 from assay.detect.train.calibration import calibrate
+from assay.eval.checkout import commit
 from assay.eval.metrics import Ranked, auc, cllr, ece, eer, min_cllr, posterior, reliability, tpr_at_fpr
 from assay.eval.statistics import group_bootstrap
 from assay.media.image import Still
@@ -194,6 +196,13 @@ def decisions(ratios: F64, spoof: NDArray[np.bool_]) -> dict[str, Any]:
     return row
 
 
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return where a row stands: films first, the clean version first, all makers together first, by name."""
+    kinds, versions = list(VERSIONS), VERSIONS[row["kind"]]
+    maker = row.get("maker")
+    return kinds.index(row["kind"]), versions.index(row["laundering"]), maker is not None, row["name"], maker or ""
+
+
 def main() -> None:
     """Write every row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -208,15 +217,11 @@ def main() -> None:
     given = parser.parse_args()
     items = [item for item in read(given.media) if item.kind != "audio"]
     told, seconds = gathered(given.rows)
-    for text in given.scores:
-        name, _, path = text.partition("=")
-        found = from_file(Path(path))
-        told[name] = found if found.llr else calibrated(found, items)
-    weighing = {name: part for name, part in told.items() if part.llr}
-    chosen = [name for name in given.fused.split(",") if name in weighing]
-    told["fusion"] = fused([weighing[name] for name in chosen])
-    if set(chosen) != set(weighing):
-        told["fusion of all with ratios"] = fused(list(weighing.values()))
+    told |= {name: from_file(Path(path)) for name, _, path in (text.partition("=") for text in given.scores)}
+    weighing = [name for name in given.fused.split(",") if name in told]
+    told |= {name: calibrated(told[name], items) for name in weighing if not told[name].llr}
+    told |= {name: Told(score=part.score, llr={}) for name, part in told.items() if name not in weighing}
+    told["fusion"] = fused([told[name] for name in weighing])
     only = set(given.only.split(",")) if given.only else set(told)
     earlier = json.loads(given.kept.read_text())["rows"] if given.kept else []
     results: list[dict[str, Any]] = [row for row in earlier if row["name"] not in only]
@@ -234,8 +239,8 @@ def main() -> None:
                 for maker in sorted({item.maker for item in there if item.spoof}):
                     theirs = [*reals, *(item for item in there if item.maker == maker)]
                     results.append({**about, "name": name, "maker": maker, **line(theirs, told[name], version)})
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
-    about = {"seed": SEED, "draws": DRAWS, "commit": commit.strip(), "machine": platform.platform(), "seconds": seconds}
+    results.sort(key=_place)
+    about = {"seed": SEED, "draws": DRAWS, "commit": commit(), "machine": platform.platform(), "seconds": seconds}
     given.out.write_text(json.dumps(about | {"rows": results}, indent=1))
 
 
