@@ -64,7 +64,7 @@ FRAMES = 16
 MOST_MESO = 8
 """Faces that the published MesoNets are shown."""
 ONE_IN = 3
-FOLLOWED = ("visual-pulse", "visual-sync", "visual-blink", "visual-steadiness")
+FOLLOWED = ("visual-pulse", "visual-sync", "visual-blink", "visual-steadiness", "visual-lrnet")
 """Cues over time, the dearest: they are asked about the versions of `--followed-in` alone."""
 KEPT = ("times", "points", "crops", "skin", "surround")
 Row = dict[str, Any]

@@ -19,7 +19,7 @@ VERSIONS = {
     "image": ("none", "jpeg-50", "half", "social-feed"),
 }
 TITLE = {"video": "Films", "image": "Pictures"}
-IN_PARTS = {"visual-mesonet"}
+IN_PARTS = {"visual-mesonet", "visual-lrnet"}
 """Detectors of which only the figures are shown: they have no score of their own."""
 
 

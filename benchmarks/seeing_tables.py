@@ -57,6 +57,7 @@ CHOSEN = {
     "visual-blink": ("a_minute",),
     "visual-steadiness": ("jitter", "pose", "flicker", "drift", "identity", "teeth"),
     "visual-mesonet": ("meso4-df", "meso4-f2f", "mesoinception-df", "mesoinception-f2f"),
+    "visual-lrnet": ("g1", "g2", "both"),
     "visual-noise": ("octaves", "inside", "outside"),
     "visual-spectrum": ("slope", "excess", "peak", "cosines"),
     "visual-compression": ("ghost", "earlier"),

@@ -24,7 +24,8 @@ from assay.media.image import Still
 from assay.media.video import Film, Frame
 from assay.media.view import View
 
-CUES = sorted(name for name in ON_REQUEST if name.startswith("visual-") and name != "visual-mesonet")
+PUBLISHED = {"visual-mesonet", "visual-lrnet"}
+CUES = sorted(name for name in ON_REQUEST - PUBLISHED if name.startswith("visual-"))
 SKIN_PULSE = np.array([0.33, 0.77, 0.53])
 """Relative strength of the pulse in red, green and blue (de Haan & Jeanne 2013)."""
 

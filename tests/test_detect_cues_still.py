@@ -298,7 +298,7 @@ def test_no_cue_moves_a_verdict_whatever_it_says(shared: Path) -> None:
     alone = fuse((weighing,), (), evidence)
     portrait = Evidence(view=View.open(shared / "media/demo/portrait-1.jpg"), verification=None)
     film = Evidence(view=View.open(shared / "media/demo/clip-1.mpg"), verification=None)
-    learned = {"visual-mesonet", "visual-face"}
+    learned = {"visual-mesonet", "visual-lrnet", "visual-face"}
     cues = sorted(name for name in ON_REQUEST - learned if name.startswith("visual-"))
     answers = [detector(name).examine(seen) for name in cues for seen in (portrait, film)]
     said = [one for answer in answers if isinstance(answer, tuple) for one in answer]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,14 @@ def joined(tables: Sequence[Table]) -> Table:
         chain=tuple(chain for table in tables for chain in table.chain),
         skipped=tuple(entry for table in tables for entry in table.skipped),
     )
+
+
+class Tabled(Protocol):
+    """Examples that are kept elsewhere, and the table that says of what item each is."""
+
+    @property
+    def table(self) -> Table:
+        """The table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

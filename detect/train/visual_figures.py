@@ -8,18 +8,18 @@ import numpy as np
 
 from ...datasets.corpus import Item
 from .fit import F64, by_item, figures, interval, made
-from .visual_crops import Crops
+from .table import Tabled
 
 
-def clean_scores(crops: Crops, scores: F64) -> tuple[list[Item], F64]:
-    """Return real items and others' fakes, each as it is, with the mean score over its crops."""
+def clean_scores(crops: Tabled, scores: F64) -> tuple[list[Item], F64]:
+    """Return real items and others' fakes, each as it is, with the mean score over its examples."""
     clean = np.array([chain == "none" for chain in crops.table.chain])
     positions, means = by_item(crops.table, scores, clean)
     theirs = np.array([not made(crops.table.items[i]) for i in positions])
     return [crops.table.items[i] for i, kept in zip(positions, theirs, strict=True) if kept], means[theirs]
 
 
-def metrics(crops: Crops, scores: F64, *, seed: int) -> dict[str, Any]:
+def metrics(crops: Tabled, scores: F64, *, seed: int) -> dict[str, Any]:
     """Return what the unseen scores are worth: on others' fakes, by kind and maker, and on the fakes made here."""
     items, means = clean_scores(crops, scores)
     out: dict[str, Any] = {"protocol": "each item by a network that saw neither its people nor its maker"}

@@ -16,6 +16,7 @@ from ..visual.faces import framing, placed, shown
 from .eyes.interface import Eye
 from .loop import Balanced, Run, learn
 from .selfblend import Pixels
+from .table import Tabled
 from .visual_crops import Crops
 
 F64 = NDArray[np.float64]
@@ -84,8 +85,8 @@ def changed(crop: Pixels, kind: type[Eye], rng: np.random.Generator) -> Pixels:
     return np.ascontiguousarray(picture)
 
 
-def balance(crops: Crops, chosen: NDArray[np.int64]) -> F64:
-    """Return the weight of each of the crops numbered `chosen`, `[len(chosen)]`.
+def balance(crops: Tabled, chosen: NDArray[np.int64]) -> F64:
+    """Return the weight of each of the examples numbered `chosen`, `[len(chosen)]`.
 
     Half is bona fide; every sort of fake weighs the same; pictures and films halve each of these; every item in it
     weighs the same.

@@ -11,7 +11,7 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-SHIPPED, RESIDUAL, STAGES, SEAM = "whisper", "residual-heads", "stage-heads", "seam"
+SHIPPED, RESIDUAL, STAGES, SEAM, LRNET = "whisper", "residual-heads", "stage-heads", "seam", "lrnet"
 DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
@@ -123,7 +123,7 @@ def visual(
         typer.Option(
             "--model",
             help="residual-heads or stage-heads (lines on residuals, or on CLIP's first blocks), seam (for seams, "
-            "its own pace), or a network: "
+            "its own pace), lrnet (landmarks over time, of films), or a network: "
             "efficientnet-lite0, lite0-linear, efficientnet-b4, xception, inception-resnet, meso4, mesoinception, "
             "srm, f3, encoder-linear, encoder-lora.",
         ),
@@ -171,7 +171,7 @@ def visual(
     from ...detect.train.eyes import EYES
     from .progress import steps
 
-    _one_of(model, (RESIDUAL, STAGES, SEAM, *EYES))
+    _one_of(model, (RESIDUAL, STAGES, SEAM, LRNET, *EYES))
     _one_of(device, DEVICES)
     _one_of(precision, ("32-true", "16-mixed", "bf16-mixed"))
     items = read(corpus)
@@ -201,6 +201,9 @@ def visual(
             from ...detect.train.loop import Pace
             from ...detect.train.visual_crops import Cutting
             from ...detect.train.visual_networks import Plan, train_network
+
+            if model == LRNET:
+                from ...detect.train.landmarks import train_network
 
             pace = Pace(
                 epochs=epochs,

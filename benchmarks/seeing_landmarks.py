@@ -1,0 +1,298 @@
+"""LRNet in the table of all that sees: the published networks, and ours on people and makers that they never met.
+
+`keep` makes the landmarks over time of each film in each version, once, from the followed faces that
+`benchmarks/seeing.py` kept in `--cache`, beside the conditions that a scan asks for. `published` writes rows as
+`seeing.py ask` does. `score` teaches a network for each fold on the films as they are and writes, as
+`seeing_unseen.py`, what it says of every version of the films that it never met: `--variant own` (fakes made in
+training alone), `others` (the collection's too, without the makers that a fold is tested on), `shuffled` (others, with
+labels dealt anew). `tell` prints tables of all CSV files in `--out`, and the controls: what size of face, frame rate or
+length alone tell by lines in the same folds, and by how much calibration calms the landmarks.
+
+Run: `.venv/bin/python -P benchmarks/seeing_landmarks.py keep --media ../shared/media --cache FOLDER --out FOLDER`, then
+the others with the same. A broken run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.util
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from assay.datasets.corpus import Item, read
+from assay.detect.cue import Untold
+from assay.detect.visual.cues.cue import unmet
+from assay.detect.visual.landmarks import aligned, calibrated, flat, series, tremble, upright, windows
+from assay.detect.visual.lrnet import LRNetDetector
+from assay.detect.visual.lrnet import told as said
+from assay.eval.metrics import auc, eer, tpr_at_fpr
+from assay.media.faces import Followed
+
+VERSIONS = ("none", "h264-crf35", "half", "social-feed")
+NAME = "visual-lrnet"
+Keyed = dict[tuple[str, str], float]
+
+
+def beside(name: str) -> ModuleType:
+    """Return the program `name` of this folder, which is not on Python's path."""
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert found is not None  # noqa: S101
+    assert found.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+seeing = beside("seeing")
+
+
+def kept(item: Item, version: str, given: argparse.Namespace) -> Path:
+    """Return the file of a film's landmarks."""
+    return Path(given.out / "series" / f"{seeing.key(item)}-{version}.npz")
+
+
+def keep(items: Sequence[Item], given: argparse.Namespace) -> None:
+    """Make landmarks over time of every followed face that is kept."""
+    begun = time.monotonic()
+    (given.out / "series").mkdir(parents=True, exist_ok=True)
+    for version in VERSIONS:
+        for item in items:
+            place, source = kept(item, version, given), given.cache / "followed" / f"{seeing.key(item)}-{version}.npz"
+            if place.exists() or not source.exists() or time.monotonic() - begun > given.seconds:
+                continue
+            followed = _read(source)
+            held: dict[str, Any] = {"why": "no face could be followed"}
+            if followed is not None and len(followed.times) > 2:
+                points = upright(followed)
+                calm = calibrated(points, followed.crops)
+                held = {
+                    "why": unmet(followed, LRNetDetector.needs) or "",
+                    "landmarks": series(followed, calm=aligned(calm)),
+                    "facts": [followed.side, followed.rate, followed.seconds],
+                    "tremble": [tremble(aligned(points)), tremble(aligned(calm))],
+                }
+            with place.with_suffix(".part").open("wb") as file:
+                np.savez(file, **held)
+            place.with_suffix(".part").replace(place)
+
+
+def _read(path: Path) -> Followed | None:
+    with np.load(path) as held:
+        return Followed(**{name: held[name] for name in seeing.KEPT}) if "times" in held else None
+
+
+def published(items: Sequence[Item], given: argparse.Namespace) -> None:
+    """Write the rows of the published networks."""
+    rows = []
+    for version in VERSIONS:
+        for item in items:
+            if not kept(item, version, given).exists():
+                continue
+            with np.load(kept(item, version, given)) as held:
+                answer = Untold(why=str(held["why"])) if str(held["why"]) else said(held["landmarks"])
+            about = {"item": item.id, "group": item.group, "maker": item.maker, "label": item.label, "kind": item.kind}
+            row = about | {"laundering": version, "detector": NAME, "version": LRNetDetector.version, "seconds": 0.0}
+            rows.append(row | ({"why": answer.why} if isinstance(answer, Untold) else {"figures": answer.figures}))
+    given.rows.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def score(items: Sequence[Item], given: argparse.Namespace) -> None:
+    """Write what networks say of films that they never met, as `seeing_unseen.py` does."""
+    from assay.datasets import splits
+    from assay.detect.train import landmarks as training
+    from assay.detect.train.fit import made
+    from assay.detect.train.landmarks_material import tracks_of
+    from assay.detect.train.loop import Pace, Run
+    from assay.detect.train.visual_networks import Plan
+
+    dealt = shuffled(items, given.seed) if given.variant == "shuffled" else {item.id: item for item in items}
+    items = [dealt[item.id] for item in items]
+    tracks = tracks_of(items, lambda item: landmarks_of(item, "none", given), folder=None)
+    pace = Pace(epochs=given.epochs, batch=given.batch, rate=given.rate, device="cpu", seed=given.seed)
+    plan = Plan(model="lrnet", pace=pace, folds=given.folds, draws=given.draws, others=given.variant != "own")
+    trainable = training.trainable(tracks, plan)
+    found: Keyed = {}
+    rows: list[tuple[float, Item]] = []
+
+    def told_of(network: Any, item: Item, version: str) -> float:  # noqa: ANN401 - LRNet, imported late
+        place = kept(item, version, given)
+        points = landmarks_of(item, version, given) if place.exists() else np.zeros((0, 68, 2), np.float32)
+        cut = as_taught(points)
+        return float(training.torch_scores(network, cut).mean()) if len(cut) else math.nan
+
+    known = {item.maker for item in tracks.table.items if made(item)}
+    for number, (train, test) in enumerate(splits.unseen(tracks.table.items, folds=plan.folds, seed=1, known=known)):
+        chosen = np.flatnonzero(tracks.table.rows(train) & trainable)
+        held = np.flatnonzero(tracks.table.rows(test))
+        network = training.taught(tracks, chosen, plan, Run(pace=pace, folder=given.out / f"{given.variant}-{number}"))
+        scores = training.judge(network, tracks, held)
+        rows += [(float(s), tracks.table.items[int(tracks.table.item[k])]) for s, k in zip(scores, held, strict=True)]
+        for position in test:
+            item = tracks.table.items[position]
+            if not made(item):
+                found |= {(item.id, version): told_of(network, item, version) for version in VERSIONS}
+        print(f"fold {number + 1}: {auc_of(rows)}", file=sys.stderr, flush=True)
+    write(given.out / f"{given.variant}.csv", items, found)
+
+
+def as_taught(points: np.ndarray) -> np.ndarray:
+    """Return a film's windows as the network takes them, each aligned for itself as in training."""
+    cut = windows(points)
+    return flat(np.stack([aligned(window) for window in cut])) if len(cut) else np.zeros((0, 1), np.float32)
+
+
+def auc_of(rows: Sequence[tuple[float, Item]]) -> str:
+    """Return the AUC of windows of each sort of fake made in training, and of all fakes by others."""
+    from assay.detect.train.fit import made
+
+    real = [s for s, item in rows if not item.spoof]
+    out = []
+    for sort in sorted({item.process if made(item) else "others" for _, item in rows if item.spoof}):
+        fake = [s for s, item in rows if item.spoof and (item.process if made(item) else "others") == sort]
+        labels = np.r_[np.zeros(len(real), bool), np.ones(len(fake), bool)]
+        out.append(f"{sort} {auc(np.r_[real, fake], labels):.2f} ({len(fake)})")
+    return f"{len(real)} real windows; {', '.join(out)}"
+
+
+def landmarks_of(item: Item, version: str, given: argparse.Namespace) -> np.ndarray:
+    """Return the landmarks that are kept of a film; none if its conditions of use are not met."""
+    with np.load(kept(item, version, given)) as held:
+        met = "landmarks" in held and not str(held["why"])
+        return np.asarray(held["landmarks"]) if met else np.zeros((0, 68, 2), np.float32)
+
+
+def shuffled(items: Sequence[Item], seed: int) -> dict[str, Item]:
+    """Return each item under another's label and maker, by id."""
+    order = np.random.default_rng(seed).permutation(len(items))
+    pairs = zip(items, order, strict=True)
+    return {one.id: replace(one, label=items[k].label, maker=items[k].maker) for one, k in pairs}
+
+
+def write(path: Path, items: Sequence[Item], found: Keyed) -> None:
+    """Write scores; there are no ratios, since `visual-lrnet` weighs nothing."""
+    by_id = {item.id: item for item in items}
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["item", "laundering", "kind", "label", "group", "score", "llr"])
+        for (name, version), value in sorted(found.items()):
+            item = by_id[name]
+            shown = f"{value:.6g}" if math.isfinite(value) else ""
+            out.writerow([name, version, item.kind, item.label, item.group, shown, ""])
+
+
+def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
+    """Print a table of every scored variant, of the published networks, of the controls, and of the calibration."""
+    scores: dict[str, Keyed] = {}
+    for path in sorted(given.out.glob("*.csv")):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        scores[path.stem] = {(row["item"], row["laundering"]): float(row["score"] or "nan") for row in rows}
+    if given.rows is not None and given.rows.exists():
+        for row in map(json.loads, given.rows.read_text().splitlines()):
+            for figure in ("g1", "g2", "both"):
+                value = row.get("figures", {}).get(figure, math.nan)
+                scores.setdefault(f"published {figure}", {})[row["item"], row["laundering"]] = value
+    facts, calm = known_facts(items, given)
+    scores |= {f"control: {name}": by_line(items, np.array(values)) for name, values in facts.items()}
+    for name, told in scores.items():
+        for version in VERSIONS:
+            have = [item for item in items if math.isfinite(told.get((item.id, version), math.nan))]
+            if have:
+                print(f"| {name} | {version} | {cells(have, [told[item.id, version] for item in have])} |")
+    for name in ("published both", "own", "others"):
+        for maker in sorted({item.maker for item in items if item.spoof}):
+            told = scores.get(name, {})
+            have = [i for i in items if math.isfinite(told.get((i.id, "none"), math.nan)) and i.maker in ("", maker)]
+            fakes = sum(item.spoof for item in have)
+            if fakes:
+                spoof = np.array([item.spoof for item in have])
+                area = auc(np.array([told[item.id, "none"] for item in have]), spoof)
+                print(f"| {name} | {maker} | {fakes} | {area:.2f} |")
+    print(f"tremble before and after calibration, median over films: {calm}")
+
+
+def cells(have: Sequence[Item], values: Sequence[float]) -> str:
+    """Return counts, AUC, EER and true positives at 1 and 5 % false ones, each with its interval over groups."""
+    spoof, found = np.array([item.spoof for item in have]), np.array(values)
+    names, where = np.unique([item.group for item in have], return_inverse=True)
+    members = [np.flatnonzero(where == number) for number in range(len(names))]
+    rng, out = np.random.default_rng(1), [f"{int((~spoof).sum())}, {int(spoof.sum())}"]
+    draws = [np.concatenate([members[n] for n in rng.integers(len(names), size=len(names))]) for _ in range(500)]
+    draws = [rows for rows in draws if 0 < spoof[rows].sum() < len(rows)]
+    metrics: tuple[Callable[[Any, Any], float], ...] = (
+        auc,
+        eer,
+        lambda s, y: tpr_at_fpr(s, y, fpr=0.01),
+        lambda s, y: tpr_at_fpr(s, y, fpr=0.05),
+    )
+    for metric in metrics:
+        low, high = np.percentile([metric(found[rows], spoof[rows]) for rows in draws], (2.5, 97.5))
+        out.append(f"{metric(found, spoof):.3f} ({low:.3f} to {high:.3f})")
+    return " | ".join(out)
+
+
+def known_facts(items: Sequence[Item], given: argparse.Namespace) -> tuple[dict[str, list[float]], str]:
+    """Return size of face, frame rate and length of each film as it is, and by how much calibration calms."""
+    facts: dict[str, list[float]] = {"face": [], "rate": [], "length": []}
+    calm: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    for item in items:
+        with np.load(kept(item, "none", given)) as held:
+            told = held["facts"] if "facts" in held and not str(held["why"]) else np.full(3, math.nan)
+            if np.isfinite(told).all():
+                calm[item.spoof].append(np.array(held["tremble"]))
+        for values, value in zip(facts.values(), told, strict=True):
+            values.append(float(value))
+    shown = {True: "fakes", False: "reals"}
+    return facts, "; ".join(f"{shown[k]} {np.round(np.median(v, axis=0), 2).tolist()}" for k, v in calm.items())
+
+
+def by_line(items: Sequence[Item], values: np.ndarray) -> Keyed:
+    """Return what a line on one number says of each film by the folds of `score`: neither person nor maker met."""
+    from assay.datasets import splits
+    from sklearn.linear_model import LogisticRegression
+
+    found: Keyed = {}
+    for train, test in splits.unseen(items, folds=8, seed=1):
+        fit = [n for n in train if math.isfinite(values[n])]
+        spread = float(values[fit].std()) or 1.0
+        model = LogisticRegression(class_weight="balanced")
+        model.fit(values[fit, None] / spread, [items[n].spoof for n in fit])
+        held = [n for n in test if math.isfinite(values[n])]
+        odds = model.decision_function(values[held, None] / spread) if held else []
+        found |= {(items[n].id, "none"): float(value) for n, value in zip(held, odds, strict=True)}
+    return found
+
+
+def main() -> None:
+    """Keep landmarks, or score."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=["keep", "published", "score", "tell"])
+    parser.add_argument("--media", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", type=Path)
+    parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--variant", choices=["own", "others", "shuffled"], default="own")
+    parser.add_argument("--folds", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--draws", type=int, default=2048)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    items = [item for item in read(given.media) if item.kind == "video"]
+    {"keep": keep, "published": published, "score": score, "tell": tell}[given.stage](items, given)
+
+
+if __name__ == "__main__":
+    main()
