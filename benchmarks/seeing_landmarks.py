@@ -21,7 +21,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +34,7 @@ from assay.detect.visual.cues.cue import unmet
 from assay.detect.visual.landmarks import aligned, calibrated, flat, series, tremble, upright, windows
 from assay.detect.visual.lrnet import LRNetDetector
 from assay.detect.visual.lrnet import told as said
-from assay.eval.metrics import auc, eer, tpr_at_fpr
+from assay.eval.metrics import auc
 from assay.media.faces import Followed
 
 VERSIONS = ("none", "h264-crf35", "half", "social-feed")
@@ -108,6 +108,7 @@ def published(items: Sequence[Item], given: argparse.Namespace) -> None:
 
 def score(items: Sequence[Item], given: argparse.Namespace) -> None:
     """Write what networks say of films that they never met, as `seeing_unseen.py` does."""
+    import torch
     from assay.datasets import splits
     from assay.detect.train import landmarks as training
     from assay.detect.train.fit import made
@@ -134,7 +135,14 @@ def score(items: Sequence[Item], given: argparse.Namespace) -> None:
     for number, (train, test) in enumerate(splits.unseen(tracks.table.items, folds=plan.folds, seed=1, known=known)):
         chosen = np.flatnonzero(tracks.table.rows(train) & trainable)
         held = np.flatnonzero(tracks.table.rows(test))
-        network = training.taught(tracks, chosen, plan, Run(pace=pace, folder=given.out / f"{given.variant}-{number}"))
+        run = Run(pace=pace, folder=given.out / f"{given.variant}-{number}")
+        network = training.made_network(plan)
+        place = run.folder.with_suffix(".pt")
+        if place.exists():
+            network.load_state_dict(torch.load(place, weights_only=True))
+        else:
+            network = training.taught(tracks, chosen, plan, run)
+            torch.save(network.state_dict(), place)
         scores = training.judge(network, tracks, held)
         rows += [(float(s), tracks.table.items[int(tracks.table.item[k])]) for s, k in zip(scores, held, strict=True)]
         for position in test:
@@ -191,54 +199,23 @@ def write(path: Path, items: Sequence[Item], found: Keyed) -> None:
 
 
 def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
-    """Print a table of every scored variant, of the published networks, of the controls, and of the calibration."""
-    scores: dict[str, Keyed] = {}
-    for path in sorted(given.out.glob("*.csv")):
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        scores[path.stem] = {(row["item"], row["laundering"]): float(row["score"] or "nan") for row in rows}
-    if given.rows is not None and given.rows.exists():
-        for row in map(json.loads, given.rows.read_text().splitlines()):
-            for figure in ("g1", "g2", "both"):
-                value = row.get("figures", {}).get(figure, math.nan)
-                scores.setdefault(f"published {figure}", {})[row["item"], row["laundering"]] = value
+    """Print the rows of every variant, of the published networks and of the controls, and what calibration does."""
+    tables = beside("seeing_tables")
+    rows = {name: one for name, one in tables.gathered([given.rows])[0].items() if name != NAME} if given.rows else {}
+    rows |= {path.stem: tables.from_file(path) for path in sorted(given.out.glob("*.csv"))}
     facts, calm = known_facts(items, given)
-    scores |= {f"control: {name}": by_line(items, np.array(values)) for name, values in facts.items()}
-    for name, told in scores.items():
+    rows |= {f"{name} alone": tables.Told(score=by_line(items, np.array(v)), llr={}) for name, v in facts.items()}
+    for name, one in rows.items():
         for version in VERSIONS:
-            have = [item for item in items if math.isfinite(told.get((item.id, version), math.nan))]
-            if have:
-                print(f"| {name} | {version} | {cells(have, [told[item.id, version] for item in have])} |")
-    for name in ("published both", "own", "others"):
+            row = tables.line(items, one, version)
+            if "auc" in row:
+                cells = (f"{v:.3f} ({low:.3f} to {high:.3f})" for v, low, high in (row[m] for m in tables.METRICS))
+                print(f"| {name} | {version} | {row['real']}, {row['fake']} | {' | '.join(cells)} |")
         for maker in sorted({item.maker for item in items if item.spoof}):
-            told = scores.get(name, {})
-            have = [i for i in items if math.isfinite(told.get((i.id, "none"), math.nan)) and i.maker in ("", maker)]
-            fakes = sum(item.spoof for item in have)
-            if fakes:
-                spoof = np.array([item.spoof for item in have])
-                area = auc(np.array([told[item.id, "none"] for item in have]), spoof)
-                print(f"| {name} | {maker} | {fakes} | {area:.2f} |")
-    print(f"tremble before and after calibration, median over films: {calm}")
-
-
-def cells(have: Sequence[Item], values: Sequence[float]) -> str:
-    """Return counts, AUC, EER and true positives at 1 and 5 % false ones, each with its interval over groups."""
-    spoof, found = np.array([item.spoof for item in have]), np.array(values)
-    names, where = np.unique([item.group for item in have], return_inverse=True)
-    members = [np.flatnonzero(where == number) for number in range(len(names))]
-    rng, out = np.random.default_rng(1), [f"{int((~spoof).sum())}, {int(spoof.sum())}"]
-    draws = [np.concatenate([members[n] for n in rng.integers(len(names), size=len(names))]) for _ in range(500)]
-    draws = [rows for rows in draws if 0 < spoof[rows].sum() < len(rows)]
-    metrics: tuple[Callable[[Any, Any], float], ...] = (
-        auc,
-        eer,
-        lambda s, y: tpr_at_fpr(s, y, fpr=0.01),
-        lambda s, y: tpr_at_fpr(s, y, fpr=0.05),
-    )
-    for metric in metrics:
-        low, high = np.percentile([metric(found[rows], spoof[rows]) for rows in draws], (2.5, 97.5))
-        out.append(f"{metric(found, spoof):.3f} ({low:.3f} to {high:.3f})")
-    return " | ".join(out)
+            row = tables.line([item for item in items if item.maker in ("", maker)], one, "none")
+            if "auc" in row:
+                print(f"| {name} | {maker} | {row['fake']} | {row['auc'][0]:.2f} |")
+    print(f"tremble before and after calibration, medians over films: {calm}")
 
 
 def known_facts(items: Sequence[Item], given: argparse.Namespace) -> tuple[dict[str, list[float]], str]:
