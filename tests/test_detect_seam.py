@@ -181,3 +181,14 @@ def test_the_shipped_eye_says_why_it_is_silent() -> None:
     for view in (sound, blank):
         assert isinstance(SeamDetector().examine(Evidence(view=view, verification=None)), Skipped)
         assert explain(view) == ()
+
+
+def test_what_a_network_tells_of_its_own_fakes_is_measured_on_people_held_back(face: Portrait) -> None:
+    from assay.detect.train.seam_figures import own_figures
+
+    torch.manual_seed(1)
+    told = own_figures([Seam().eval(), Seam().eval()], [[_sitter(face)], []], seed=1, pairs=6)
+    sorts = {name for name in told if name in seam_material.SORTS}
+    assert sorts
+    assert all(0 <= told[name] <= 1 for name in (*sorts, "boundary"))
+    assert told["pairs"] == 12

@@ -27,7 +27,7 @@ from .eyes.seam import Seam
 from .fit import F64, Progress
 from .loop import Balanced, Pace, Run, learn
 from .portraits import portraits
-from .seam_figures import Seen, figures_of, seen_of
+from .seam_figures import Seen, figures_of, own_figures, seen_of
 from .seam_material import CHAINS, MARGIN, SIDE, SORTS, Pairs, Sitter, weights
 from .seam_sitters import kept_sitter, sitter, tight
 from .table import TrainingError, digest
@@ -86,11 +86,18 @@ def train(
             raise TrainingError(msg)
         eyes.append(taught(told, settings, work / f"fold-{fold}", partial(tell, f"fold {fold + 1}")))
     shown = tuple(seen_of(item, eyes, fold) for item, fold in zip(seen, fold_of, strict=True))
-    return published([one for one in shown if one is not None], eyes, settings, out)
+    held = [[one for number, one in sitters.items() if fold_of[number] == fold] for fold in range(settings.folds)]
+    own = own_figures(eyes, held, seed=settings.seed)
+    return published([one for one in shown if one is not None], eyes, settings, out, own=own)
 
 
-def published(shown: Sequence[Seen], eyes: Sequence[Seam], settings: Settings, out: Path) -> Path:
-    """Calibrate on the unseen scores of what was `shown`, and write the mean of `eyes` with its card."""
+def published(
+    shown: Sequence[Seen], eyes: Sequence[Seam], settings: Settings, out: Path, *, own: dict[str, Any] | None = None
+) -> Path:
+    """Calibrate on the unseen scores of what was `shown`, and write the mean of `eyes` with its card.
+
+    `own` says what they tell of fakes of their own kind, by `own_figures`.
+    """
     items, scores = [one.item for one in shown], np.array([one.score for one in shown])
     spoof = np.array([item.spoof for item in items])
     calibration = calibrate(scores, spoof, [item.group for item in items], seed=settings.seed)
@@ -102,7 +109,7 @@ def published(shown: Sequence[Seen], eyes: Sequence[Seam], settings: Settings, o
         calibration_set=f"{len(items)} pictures and films, fakes by others, by networks blind to people and makers",
         papers=(Seam.PAPER, "Shiohara, Yamasaki: Detecting deepfakes with self-blended images, CVPR 2022"),
         data=sources([item for item in items if not item.spoof]),
-        metrics=figures_of(shown, seed=settings.seed),
+        metrics=figures_of(shown, seed=settings.seed) | {"own_fakes": own or {}},
         training={
             "commit": settings.commit,
             "seed": settings.seed,

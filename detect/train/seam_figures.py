@@ -22,10 +22,15 @@ from ...media.video import Film, Frame
 from ...media.view import Crop, View
 from ..visual.seam import LEAST_FACE, MARGIN, SIDE, pooled, thinned
 from .eyes.seam import Seam
-from .fit import F64, figures, interval
+from .fit import F64, auc, figures, interval
+from .seam_material import Sitter, drawn_pair
 
 FRAMES = 16
 """Frames of a film that are looked at."""
+ASKED = {"self-blend": (1.0, 0.0), "redrawn-face": (1.0, 1.0), "redrawn": (0.0, 1.0)}
+"""Sort of fake -> whether it is blended, and whether drawn by a network, as pairs tell it."""
+EDGE = 0.5
+"""From here a place of the wanted map belongs to the boundary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +118,41 @@ def figures_of(shown: Sequence[Seen], *, seed: int) -> dict[str, Any]:
         rows = [k for k, i in enumerate(items) if i.kind == kind and (not i.spoof or i.maker == maker)]
         out["by_maker"][f"{maker} ({kind})"] = figures([items[k] for k in rows], scores[rows])
     return out
+
+
+def own_figures(
+    eyes: Sequence[Seam], held: Sequence[Sequence[Sitter]], *, seed: int, pairs: int = 200
+) -> dict[str, Any]:
+    """Return what each network tells of fakes of its own kind made of the people `held` back from it, the mean of all.
+
+    By sort of fake: AUC of the score against all real crops, and in how many of the pairs the fake scores higher; AUC
+    of the boundary map over places of fakes that have one. Each network is shown `pairs`, drawn as in training.
+    """
+    told: dict[str, list[float]] = defaultdict(list)
+    for number, (eye, sitters) in enumerate(zip(eyes, held, strict=True)):
+        if not sitters:
+            continue
+        rngs = [np.random.default_rng([seed, number, turn]) for turn in range(pairs)]
+        drawn = [drawn_pair(sitters[turn % len(sitters)], rng) for turn, rng in enumerate(rngs)]
+        scores = np.stack([scores_of(eye, pair.crops) for pair in drawn])
+        for name, asked in ASKED.items():
+            chosen = np.array([tuple(pair.told[1]) == asked for pair in drawn])
+            if chosen.any():
+                both = np.concatenate([scores[:, 0], scores[chosen, 1]])
+                told[name].append(auc(np.arange(len(both)) >= len(drawn), both))
+                told[f"{name}, in pairs"].append(float(np.mean(scores[chosen, 1] > scores[chosen, 0])))
+        blended = [pair for pair in drawn if pair.told[1, 0]]
+        if blended:
+            edges = np.concatenate([_boundary(eye, pair.crops[1:]).ravel() for pair in blended])
+            wanted = np.concatenate([pair.seams[1].ravel() for pair in blended]) > EDGE
+            told["boundary"].append(auc(wanted, edges))
+    return {name: round(float(np.mean(values)), 4) for name, values in told.items()} | {"pairs": pairs * len(eyes)}
+
+
+def _boundary(eye: Seam, crops: NDArray[np.uint8]) -> F64:
+    with torch.inference_mode():
+        pictures = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2))).float() / 255
+        return np.asarray(eye(pictures)[1].double().numpy())
 
 
 def _side(crop: Crop) -> float:

@@ -80,20 +80,18 @@ class SeamDetector:
         if not any(_large(crop) for crop in crops):
             largest = max(_side(crop) for crop in crops)
             return self._skip(f"needs a face of at least {LEAST_FACE} pixels, the largest has {largest:.0f} pixels")
-        return (self._finding(explain(view), view, shipped(self.name)),)
+        return (self._finding(explain(view), view),)
 
     def where(self, view: View) -> tuple[Where, ...]:
         """Return where it looked in the most suspect faces of a picture, in the most suspect frame of a film."""
-        model = shipped(self.name)
         shown = 1 if view.kind == "video" else MOST_SHOWN
-        return tuple(
-            _where(max(track.looks, key=lambda look: look.score), view, model) for track in explain(view)[:shown]
-        )
+        return tuple(_where(max(track.looks, key=lambda look: look.score), view) for track in explain(view)[:shown])
 
     def _skip(self, why: str) -> Skipped:
         return Skipped(detector=self.name, why=why)
 
-    def _finding(self, tracks: Sequence[Track], view: View, model: Model) -> Finding:
+    def _finding(self, tracks: Sequence[Track], view: View) -> Finding:
+        model = shipped(self.name)
         told = ", ".join(f"{one.score:+.1f}" for one in tracks[:8])
         times = {look.time for one in tracks for look in one.looks}
         frames = f" over {len(times)} frame{'s' * (len(times) > 1)}" if view.kind == "video" else ""
@@ -107,7 +105,7 @@ class SeamDetector:
             modality="visual",
             regions=tuple(look.region for one in tracks for look in one.looks),
             moments=tuple(
-                Moment(time=look.time, face=number, score=round(model.scaled(look.score), 4))
+                Moment(time=look.time, face=number, score=round(look.score, 4))
                 for number, one in enumerate(tracks)
                 for look in one.looks
                 if look.time is not None
@@ -115,14 +113,14 @@ class SeamDetector:
         )
 
 
-def _where(look: Look, view: View, model: Model) -> Where:
+def _where(look: Look, view: View) -> Where:
     crops = view.crops(SIDE, margin=MARGIN)
     (seen,) = (crop for crop in crops if crop.index == look.index and np.array_equal(crop.matrix, look.matrix))
     return Where(
         region=look.region,
-        score=model.scaled(look.score),
+        score=look.score,
         crop=seen.image,
-        heat=model.slope * look.where.astype(np.float64),
+        heat=look.where.astype(np.float64),
         method=ACTIVATION,
         boundary=look.seams.astype(np.float64),
         boundary_of="blending boundary, trained with the masks of blends",

@@ -75,6 +75,7 @@ def audio(
 
     from ...datasets.corpus import read
     from ...detect.train.networks import NETWORKS
+    from ...eval.checkout import commit
     from .progress import steps
 
     _one_of(model, (SHIPPED, *NETWORKS))
@@ -91,7 +92,7 @@ def audio(
         if model == SHIPPED:
             from ...detect.train.audio import Settings, train
 
-            settings = replace(Settings(seed=seed, cache=cache), **chosen)
+            settings = replace(Settings(seed=seed, cache=cache, commit=commit()), **chosen)
             card = train(items, out=out, settings=settings, progress=progress)
         else:
             from ...detect.train.audio_networks import Plan, train_network
@@ -99,7 +100,7 @@ def audio(
 
             pace = Pace(epochs=epochs, batch=batch, rate=rate, device=device, workers=workers, seed=seed)
             chosen |= {"init": init, "keep_encoder": keep_encoder, "heard": heard, "window": window}
-            plan = replace(Plan(model=model, pace=pace, encoder=encoder, resume=resume), **chosen)
+            plan = replace(Plan(model=model, pace=pace, encoder=encoder, resume=resume, commit=commit()), **chosen)
             card = train_network(items, plan, out=out, work=cache, progress=progress)
     typer.echo(str(card))
 
@@ -169,6 +170,7 @@ def visual(
 
     from ...datasets.corpus import read
     from ...detect.train.eyes import EYES
+    from ...eval.checkout import commit
     from .progress import steps
 
     _one_of(model, (RESIDUAL, STAGES, SEAM, LRNET, *EYES))
@@ -183,19 +185,19 @@ def visual(
         if model == RESIDUAL:
             from ...detect.train.visual import Settings, train
 
-            settings = Settings(seed=seed, cache=cache)
+            settings = Settings(seed=seed, cache=cache, commit=commit())
             settings = settings if folds is None else replace(settings, folds=folds)
             card = train(items, out=out, settings=settings, progress=progress)
         elif model == STAGES:
             from ...detect.train import visual_stages
 
-            lines = visual_stages.Settings(seed=seed, cache=cache, encoder=encoder)
+            lines = visual_stages.Settings(seed=seed, cache=cache, encoder=encoder, commit=commit())
             lines = lines if folds is None else replace(lines, folds=folds)
             card = visual_stages.train(items, out=out, settings=lines, progress=progress)
         elif model == SEAM:
             from ...detect.train import seam
 
-            told = seam.Settings(seed=seed, device=device)
+            told = seam.Settings(seed=seed, device=device, commit=commit())
             card = seam.train(items, out=out, work=cache, settings=told, progress=progress)
         else:
             from ...detect.train.loop import Pace
@@ -226,6 +228,7 @@ def visual(
                 whole=whole,
                 encoder=encoder,
                 resume=resume,
+                commit=commit(),
             )
             card = train_network(items, plan, out=out, work=cache, progress=progress)
     typer.echo(str(card))
