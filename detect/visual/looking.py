@@ -39,8 +39,9 @@ class Where:
     """What a model saw of one face, and where it looked.
 
     `crop` is the upright face, uint8 `[s, s, 3]`; `heat` `[h, w]` is what each place adds to the log10 ratio before it
-    is bounded, to the model's own score where nothing calibrates it (`score`), by `method`. `boundary` `[h, w]` in 0..1, if the model has one, is what it was trained to
-    draw, which `boundary_of` names. `region` is the face in its picture or frame, with the frame's time.
+    is bounded, to the model's own score where nothing calibrates it (`score`), by `method`. `boundary` `[h, w]` in
+    0..1, if the model has one, is what it was trained to draw, which `boundary_of` names. `region` is the face in its
+    picture or frame, with the frame's time.
     """
 
     region: Region
