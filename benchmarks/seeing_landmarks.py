@@ -204,7 +204,10 @@ def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
     rows = {name: one for name, one in tables.gathered([given.rows])[0].items() if name != NAME} if given.rows else {}
     rows |= {path.stem: tables.from_file(path) for path in sorted(given.out.glob("*.csv"))}
     facts, calm = known_facts(items, given)
-    rows |= {f"{name} alone": tables.Told(score=by_line(items, np.array(v)), llr={}) for name, v in facts.items()}
+    rows |= {
+        f"{name} alone": tables.Told(score=by_line(items, np.array(v), given.folds), llr={})
+        for name, v in facts.items()
+    }
     for name, one in rows.items():
         for version in VERSIONS:
             row = tables.line(items, one, version)
@@ -233,13 +236,13 @@ def known_facts(items: Sequence[Item], given: argparse.Namespace) -> tuple[dict[
     return facts, "; ".join(f"{shown[k]} {np.round(np.median(v, axis=0), 2).tolist()}" for k, v in calm.items())
 
 
-def by_line(items: Sequence[Item], values: np.ndarray) -> Keyed:
+def by_line(items: Sequence[Item], values: np.ndarray, folds: int) -> Keyed:
     """Return what a line on one number says of each film by the folds of `score`: neither person nor maker met."""
     from assay.datasets import splits
     from sklearn.linear_model import LogisticRegression
 
     found: Keyed = {}
-    for train, test in splits.unseen(items, folds=8, seed=1):
+    for train, test in splits.unseen(items, folds=folds, seed=1):
         fit = [n for n in train if math.isfinite(values[n])]
         spread = float(values[fit].std()) or 1.0
         model = LogisticRegression(class_weight="balanced")
@@ -260,11 +263,11 @@ def main() -> None:
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--variant", choices=["own", "others", "shuffled"], default="own")
-    parser.add_argument("--folds", type=int, default=8)
+    parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--draws", type=int, default=2048)
+    parser.add_argument("--draws", type=int, default=1536)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     items = [item for item in read(given.media) if item.kind == "video"]

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from assay.detect.model import golden_input, load
 from assay.detect.train import landmarks as training
 from assay.detect.train.fit import auc
 from assay.detect.train.landmarks_fakes import FAKES, disturbed, noise, paced
-from assay.detect.train.landmarks_material import Windows, made_of, series_if_fit, tracks_of
+from assay.detect.train.landmarks_material import Windows, made_of, series_if_fit, series_of_film, tracks_of
 from assay.detect.train.loop import Pace, Run
 from assay.detect.train.networks.lrnet import INPUTS, Branch, LRNet, load_published, to_onnx, torch_scores
 from assay.detect.train.visual_networks import Plan
@@ -28,9 +29,13 @@ from assay.detect.visual import landmarks
 from assay.detect.visual.cues.cue import Seen
 from assay.detect.visual.landmarks import IBUG, MIRROR, RIGID, aligned, calibrated, series, tremble, upright, windows
 from assay.detect.visual.lrnet import LRNetDetector
+from assay.media.asset import Asset
+from assay.media.decode import decode_image
+from assay.media.encode import encode_film
 from assay.media.errors import InputError
 from assay.media.faces import CROP_SIDE, Followed, moved, similarity
 from assay.media.image import Still
+from assay.media.video import Frame
 from assay.media.view import View
 
 
@@ -192,9 +197,6 @@ def test_points_follow_the_contours_of_the_mesh_in_order(part: slice, contour: s
 
 
 def test_the_points_of_a_face_lie_where_their_names_say(shared: Path) -> None:
-    from assay.media.asset import Asset
-    from assay.media.decode import decode_image
-
     (mesh,) = View.of(decode_image(Asset.open(shared / "media/demo/portrait-1.jpg"))).meshes[:1]
     assert mesh is not None
     face = mesh.points[list(IBUG), :2]
@@ -397,6 +399,57 @@ def test_the_command_names_what_it_lacks(run: Callable[..., Any], tmp_path: Path
     )
     assert said.code == 3
     assert "real films to train on" in said.err
+
+
+def swaying(portrait: np.ndarray, seed: int, *, frames: int = 64) -> bytes:
+    """Return a film of a portrait that sways, right of a grey half."""
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    shown = []
+    for number in range(frames):
+        shift = 3 * np.sin(number / 6 + seed) + rng.normal(0, 0.2), 2 * np.cos(number / 9)
+        moving = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+        image = cv2.warpAffine(portrait, moving, portrait.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        both = np.concatenate([np.full_like(image, 90), image], axis=1)
+        shown.append(Frame(index=number, time=number / 25, image=both))
+    return encode_film(shown, None, rate=Fraction(25), crf=18)
+
+
+def test_the_command_trains_on_films(run: Callable[..., Any], shared: Path, tmp_path: Path) -> None:
+    import cv2
+
+    portrait = cv2.resize(decode_image(Asset.open(shared / "media/demo/portrait-1.jpg")).pixels, (192, 240))
+    rows = ["path,label,maker,group"]
+    for number in range(4):
+        name = f"film-{number}.mp4"
+        (tmp_path / name).write_bytes(swaying(portrait, number))
+        rows.append(f"{name},{'spoof,x' if number > 1 else 'bona fide,'},person {number}")
+    (tmp_path / "corpus.csv").write_text("\n".join(rows) + "\n")
+    told = ("--corpus", str(tmp_path / "corpus.csv"), "--out", str(tmp_path / "out"), "--device", "cpu", "--own-fakes")
+    said = run("train", "visual", "--model", "lrnet", *told, "--epochs", "1", "--draws", "16", "--folds", "2")
+    assert said.code == 0, said.err
+    card = tmp_path / "out/visual-lrnet.json"
+    assert said.out.strip() == str(card)
+    model = load(card.with_suffix(".onnx"), card)
+    assert model.card["training"]["others"] is False
+    whole = Item(**_about(tmp_path / "film-0.mp4"))
+    right = series_of_film(replace(whole, region=(0.5, 0.0, 1.0, 1.0)))
+    assert right.shape == (64, 68, 2)
+    assert len(series_of_film(replace(whole, region=(0.0, 0.0, 0.4, 1.0)))) == 0
+
+
+def _about(path: Path) -> dict[str, Any]:
+    return {
+        "id": "0",
+        "sha256": "0" * 64,
+        "path": path,
+        "kind": "video",
+        "label": "bona fide",
+        "maker": "",
+        "group": "g",
+        "licence": "made",
+    }
 
 
 def test_the_published_networks_run_on_request_alone_and_weigh_nothing(

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..visual.landmarks import MIRROR
 
-F32, F64 = NDArray[np.float32], NDArray[np.float64]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 _JAW, _UPPER, _INNER = slice(0, 17), slice(17, 48), slice(17, 68)
 _OF_NOISE = 2.88
 """Median length of the second difference of noise of deviation 1 in x and y: sqrt(6) times that of Rayleigh's."""

@@ -16,7 +16,8 @@ from ...media.faces import Followed, moved, similarity, template
 from ...media.faces.follow import CROP_SIDE
 from .cues.cue import evenly
 
-F32, F64 = NDArray[np.float32], NDArray[np.float64]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 WINDOW = 60
 """Frames of a window, as in the paper; the next begins where it ends."""
 RATE = 25.0

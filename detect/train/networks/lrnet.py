@@ -29,7 +29,8 @@ WIDTH, UNITS = 2 * len(IBUG), 32
 """Numbers of a frame, and states of each direction."""
 INPUTS = WINDOW * WIDTH
 OUTPUTS = ("score", "branches")
-F32, F64 = NDArray[np.float32], NDArray[np.float64]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 
 class FeedForward(nn.Module):
