@@ -56,6 +56,7 @@ CHOSEN = {
     "visual-sync": ("correlation", "p"),
     "visual-blink": ("a_minute",),
     "visual-steadiness": ("jitter", "pose", "flicker", "drift", "identity", "teeth"),
+    "visual-lrnet": ("g1", "g2", "both"),
     "visual-mesonet": ("meso4-df", "meso4-f2f", "mesoinception-df", "mesoinception-f2f"),
     "visual-lrnet": ("g1", "g2", "both"),
     "visual-noise": ("octaves", "inside", "outside"),
@@ -108,8 +109,7 @@ def from_file(path: Path) -> Told:
     keys = [(row["item"], row.get("laundering") or "none") for row in rows]
     told = Told(score={}, llr={})
     for key, row in zip(keys, rows, strict=True):
-        if row.get("score"):
-            told.score[key] = float(row["score"])
+        told.score[key] = float(row.get("score") or "nan")  # asked, but not answered
         if row.get("llr"):
             told.llr[key] = float(row["llr"])
     return told
