@@ -56,7 +56,6 @@ CHOSEN = {
     "visual-sync": ("correlation", "p"),
     "visual-blink": ("a_minute",),
     "visual-steadiness": ("jitter", "pose", "flicker", "drift", "identity", "teeth"),
-    "visual-lrnet": ("g1", "g2", "both"),
     "visual-mesonet": ("meso4-df", "meso4-f2f", "mesoinception-df", "mesoinception-f2f"),
     "visual-lrnet": ("g1", "g2", "both"),
     "visual-noise": ("octaves", "inside", "outside"),
