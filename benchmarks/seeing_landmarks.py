@@ -116,6 +116,7 @@ def score(items: Sequence[Item], given: argparse.Namespace) -> None:
     from assay.detect.train.loop import Pace, Run
     from assay.detect.train.visual_networks import Plan
 
+    begun = time.monotonic()
     dealt = shuffled(items, given.seed) if given.variant == "shuffled" else {item.id: item for item in items}
     items = [dealt[item.id] for item in items]
     tracks = tracks_of(items, lambda item: landmarks_of(item, "none", given), folder=None)
@@ -141,6 +142,8 @@ def score(items: Sequence[Item], given: argparse.Namespace) -> None:
         if place.exists():
             network.load_state_dict(torch.load(place, weights_only=True))
         else:
+            if time.monotonic() - begun > given.seconds:
+                return
             network = training.taught(tracks, chosen, plan, run)
             torch.save(network.state_dict(), place)
         scores = training.judge(network, tracks, held)
@@ -264,10 +267,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--variant", choices=["own", "others", "shuffled"], default="own")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--draws", type=int, default=1536)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--rate", type=float, default=5e-3)
+    parser.add_argument("--draws", type=int, default=2048)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     items = [item for item in read(given.media) if item.kind == "video"]
