@@ -206,11 +206,10 @@ def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
     tables = beside("seeing_tables")
     rows = {name: one for name, one in tables.gathered([given.rows])[0].items() if name != NAME} if given.rows else {}
     rows |= {path.stem: tables.from_file(path) for path in sorted(given.out.glob("*.csv"))}
-    facts, calm = known_facts(items, given)
-    rows |= {
-        f"{name} alone": tables.Told(score=by_line(items, np.array(v), given.folds), llr={})
-        for name, v in facts.items()
-    }
+    facts = known_facts(items, given)
+    for name in ("face", "rate", "length"):
+        rows[f"{name} alone"] = tables.Told(score=by_line(items, facts[name], given.folds), llr={})
+    rows |= {name: tables.Told(score=facts[name], llr={}) for name in ("trembling", "calibrated", "left of it")}
     for name, one in rows.items():
         for version in VERSIONS:
             row = tables.line(items, one, version)
@@ -221,30 +220,39 @@ def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
             row = tables.line([item for item in items if item.maker in ("", maker)], one, "none")
             if "auc" in row:
                 print(f"| {name} | {maker} | {row['fake']} | {row['auc'][0]:.2f} |")
-    print(f"tremble before and after calibration, medians over films: {calm}")
+    for spoof in (False, True):
+        clean = [
+            facts[n].get((i.id, "none"), math.nan)
+            for n in ("trembling", "calibrated")
+            for i in items
+            if i.spoof == spoof
+        ]
+        before, after = np.nanmedian(np.reshape(clean, (2, -1)), axis=1)
+        print(f"{'fakes' if spoof else 'reals'}, clean: landmarks tremble by {before:.2f}, calibrated by {after:.2f}")
 
 
-def known_facts(items: Sequence[Item], given: argparse.Namespace) -> tuple[dict[str, list[float]], str]:
-    """Return size of face, frame rate and length of each film as it is, and by how much calibration calms."""
-    facts: dict[str, list[float]] = {"face": [], "rate": [], "length": []}
-    calm: dict[bool, list[np.ndarray]] = {True: [], False: []}
+def known_facts(items: Sequence[Item], given: argparse.Namespace) -> dict[str, Keyed]:
+    """Return size of face, frame rate, length, and how landmarks tremble, of each film that meets the conditions."""
+    names = ("face", "rate", "length", "trembling", "calibrated")
+    facts: dict[str, Keyed] = {name: {} for name in (*names, "left of it")}
     for item in items:
-        with np.load(kept(item, "none", given)) as held:
-            told = held["facts"] if "facts" in held and not str(held["why"]) else np.full(3, math.nan)
-            if np.isfinite(told).all():
-                calm[item.spoof].append(np.array(held["tremble"]))
-        for values, value in zip(facts.values(), told, strict=True):
-            values.append(float(value))
-    shown = {True: "fakes", False: "reals"}
-    return facts, "; ".join(f"{shown[k]} {np.round(np.median(v, axis=0), 2).tolist()}" for k, v in calm.items())
+        for version in VERSIONS:
+            with np.load(kept(item, version, given)) as held:
+                if "facts" in held and not str(held["why"]):
+                    values = [*held["facts"].tolist(), *held["tremble"].tolist()]
+                    for name, value in zip(names, values, strict=True):
+                        facts[name][item.id, version] = value
+                    facts["left of it"][item.id, version] = values[4] / values[3]
+    return facts
 
 
-def by_line(items: Sequence[Item], values: np.ndarray, folds: int) -> Keyed:
+def by_line(items: Sequence[Item], fact: Keyed, folds: int) -> Keyed:
     """Return what a line on one number says of each film by the folds of `score`: neither person nor maker met."""
     from assay.datasets import splits
     from sklearn.linear_model import LogisticRegression
 
     found: Keyed = {}
+    values = np.array([fact.get((item.id, "none"), math.nan) for item in items])
     for train, test in splits.unseen(items, folds=folds, seed=1):
         fit = [n for n in train if math.isfinite(values[n])]
         spread = float(values[fit].std()) or 1.0
