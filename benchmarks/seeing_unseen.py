@@ -1,6 +1,6 @@
 """What eyes that trained on the collection say of those they never met: scores for `benchmarks/seeing_tables.py`.
 
-The shipped `visual-residual` and `visual-face` trained on these very people. Here each item is scored by the lines of a
+The shipped `visual-residual`, `visual-face` and `visual-drawn` trained on these very people. Here each item is scored by the lines of a
 fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes from a calibration
 on the clean items of its kind in the other folds, less those by its maker. `look` keeps what is read of every face that
 a scan would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and
@@ -20,7 +20,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Form
@@ -28,12 +28,12 @@ from typing import Protocol as Form
 import numpy as np
 from assay.datasets import splits
 from assay.datasets.corpus import Item, read
-from assay.detect.train import visual, visual_encoder, visual_stages
+from assay.detect.train import visual, visual_drawn, visual_encoder, visual_stages
 from assay.detect.train.calibration import Calibration, calibrate
 from assay.detect.train.fit import Protocol, fit, made, trainable
 from assay.detect.train.nuisance import without_mark
 from assay.detect.train.table import Table
-from assay.detect.visual import faces, features
+from assay.detect.visual import drawn, faces, features
 from assay.detect.visual.residual import LEAST_FACE, MOST_SIGHTINGS, face_crop
 from assay.media.errors import AssayError
 from assay.media.view import Crop, Sampling, View
@@ -46,11 +46,26 @@ F32, F64 = NDArray[np.float32], NDArray[np.float64]
 Keyed = dict[tuple[str, str], float]
 
 
-class Reader(Form):
-    """Whoever reads something of faces that is kept."""
+class Tracked(Form):
+    """What was read: the sightings of one `track` are one person's."""
 
-    def reads(self, view: View) -> list[tuple[Crop, NDArray[Any]]]:
-        """Return each face that a scan would score, with what is read of it."""
+    @property
+    def track(self) -> int | None:
+        """The track, `None` for what stands alone."""
+
+
+@dataclass(frozen=True)
+class OfOne:
+    """A piece of a picture or film, which is judged by all its pieces together."""
+
+    track: int | None = 0
+
+
+class Reader(Form):
+    """Whoever reads something of faces or pieces that is kept."""
+
+    def reads(self, view: View) -> Sequence[tuple[Tracked, NDArray[Any]]]:
+        """Return each face or piece that a scan would score, with what is read of it."""
 
 
 class Eye(ABC):
@@ -60,8 +75,8 @@ class Eye(ABC):
     protocol: Protocol
 
     @abstractmethod
-    def reads(self, view: View) -> list[tuple[Crop, F32]]:
-        """Return each face that a scan would score, with what is read of it."""
+    def reads(self, view: View) -> Sequence[tuple[Tracked, F32]]:
+        """Return each face or piece that a scan would score, with what is read of it."""
 
     @abstractmethod
     def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
@@ -113,7 +128,33 @@ class Face(Eye):
         return replace(table, values=(table.values @ unmoved).astype(np.float32)), unmoved
 
 
-EYES: dict[str, type[Eye]] = {"visual-residual": Residual, "visual-face": Face}
+class Drawn(Eye):
+    """`visual-drawn`."""
+
+    kinds = ("image", "video")
+    settings = visual_drawn.Settings()
+    protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed, others=False)
+
+    def __init__(self) -> None:
+        """Load the encoder."""
+        self._encoder = visual_encoder.kept()
+        self._read = self._encoder.reader()
+
+    def reads(self, view: View) -> list[tuple[OfOne, F32]]:
+        """Return what the encoder makes of every piece."""
+        return [(OfOne(), self._read(faces.flat([piece.pixels]))[0]) for piece in drawn.pieces(view)]
+
+    def taught(self, items: Sequence[Item], cache: Path) -> tuple[Table, F64]:
+        """Return the coded pieces of real files and what networks drew of them, and the fakes, of which none is."""
+        told = replace(self.settings, cache=cache)
+        table = visual_drawn.examples(items, told, self._encoder, lambda _what, _done: None)
+        rows = visual_drawn.taught_on(table)
+        chain = tuple(chain for chain, row in zip(table.chain, rows, strict=True) if row)
+        table = replace(table, values=table.values[rows], item=table.item[rows], chain=chain)
+        return table, np.eye(table.values.shape[1])
+
+
+EYES: dict[str, type[Eye]] = {"visual-residual": Residual, "visual-face": Face, "visual-drawn": Drawn}
 
 
 def places(items: Sequence[Item], given: argparse.Namespace) -> Iterator[tuple[Item, str, Path, Path]]:
@@ -139,7 +180,7 @@ def looked(given: argparse.Namespace, items: Sequence[Item], eye: Reader) -> Non
             found = eye.reads(View.open(path, sampling=Sampling(frames=seeing.FRAMES)))
         except AssayError:
             found = []
-        people = [number if crop.track is None else crop.track for number, (crop, _) in enumerate(found)]
+        people = [number if one.track is None else one.track for number, (one, _) in enumerate(found)]
         with where.with_suffix(".part").open("wb") as file:
             np.savez(file, values=np.array([row for _, row in found]), people=np.array(people, np.int64))
         where.with_suffix(".part").replace(where)

@@ -102,8 +102,8 @@ class DrawnDetector:
 
 
 def pooled(scores: Sequence[float]) -> float:
-    """Return the score of a picture or film: the mean over its pieces."""
-    return float(np.mean(scores))
+    """Return the score of a picture or film: the median over its pieces."""
+    return float(np.median(scores))
 
 
 def pieces(view: View) -> list[Piece]:
