@@ -1,10 +1,10 @@
 """What eyes that trained on the collection say of those they never met: scores for `benchmarks/seeing_tables.py`.
 
-The shipped `visual-residual`, `visual-face` and `visual-drawn` trained on these very people. Here each item is scored by the lines of a
-fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes from a calibration
-on the clean items of its kind in the other folds, less those by its maker. `look` keeps what is read of every face that
-a scan would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops after `--seconds` and
-goes on where it stopped. `score` teaches the folds, calibrates, and writes a CSV.
+The shipped `visual-residual`, `visual-face` and `visual-drawn` trained on these very people. Here each item is scored
+by the lines of a fold that met neither its group nor, where others' fakes are trained on, its maker; its ratio comes
+from a calibration on the clean items of its kind in the other folds, less those by its maker. `look` keeps what is
+read of every face that a scan would score, in each version that `benchmarks/seeing.py` wrote into `--cache`; it stops
+after `--seconds` and goes on where it stopped. `score` teaches the folds, calibrates, and writes a CSV.
 `assay eval scores CSV --score llr --llr log10 --group group --plot FILE` draws its reliability.
 
 Run: `.venv/bin/python -P benchmarks/seeing_unseen.py look --eye visual-residual --media ../shared/media --cache FOLDER

@@ -75,7 +75,7 @@ def train(
     scores = unseen_scores(table, protocol, tell)
     tell("fitting", 0.0)
     heads = fit(table, trainable(table, protocol), strength=settings.strength)
-    calibrations = calibrations_of(table, scores, settings.seed)
+    calibrations = calibrations_of(*judged_of(table, scores), seed=settings.seed)
     facts = Facts(
         name=NAME,
         version=VERSION,
@@ -96,12 +96,11 @@ def train(
     return export(heads, calibrations["image"][0], facts, out)[1]
 
 
-def calibrations_of(table: Table, scores: F64, seed: int) -> dict[str, tuple[Calibration, str]]:
-    """Return the calibration of each kind of files and what it was learned from.
+def calibrations_of(judged: Sequence[Item], means: F64, *, seed: int) -> dict[str, tuple[Calibration, str]]:
+    """Return the calibration of each kind of files and what it was learned from: items `judged` and their scores.
 
     A score says less of a film than of a picture: one line for both would claim too much of films.
     """
-    judged, means = judged_of(table, scores)
     out = {}
     for kind, said in (("image", "pictures"), ("video", "films")):
         rows = [number for number, item in enumerate(judged) if item.kind == kind]

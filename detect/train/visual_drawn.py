@@ -18,16 +18,16 @@ from ...datasets import splits
 from ...datasets.corpus import SPOOF, CorpusError, Item
 from ...media.errors import AssayError
 from ..model import golden_input
-from ..visual.drawn import SIDE, places
+from ..visual.drawn import SIDE, places, pooled
 from .drawn_material import SORTS, Way, around, rows_of
 from .export import Exported, Facts, Frozen, network, publish, sources
-from .fit import F64, MADE, Progress, auc, by_item, figures, fit, interval, made, scores_by_fold
+from .fit import F64, MADE, Progress, auc, figures, fit, interval, made, scores_by_fold
 from .nuisance import is_marked
 from .redraw import Copiers, Lesson, taught
 from .seam_figures import view_of
 from .selfblend import Pixels
 from .table import Rows, Table, digest, gather
-from .visual import calibrations_of, judged_of
+from .visual import calibrations_of
 from .visual_encoder import kept, made_of
 from .visual_stages import INPUTS, PAPERS, TOLERANCE
 
@@ -77,7 +77,7 @@ def train(
     scores = unseen(table, settings, tell)
     tell("fitting", 0.0)
     heads = fit(table, taught_on(table), strength=settings.strength)
-    calibrations = calibrations_of(table, scores, settings.seed)
+    calibrations = calibrations_of(*judged(table, scores), seed=settings.seed)
     facts = Facts(
         name=NAME,
         version=VERSION,
@@ -189,15 +189,27 @@ def unseen(table: Table, settings: Settings, progress: Progress) -> F64:
     return scores_by_fold(table, list(split), fitted, progress)
 
 
+def judged(table: Table, scores: F64) -> tuple[list[Item], F64]:
+    """Return real items and others' fakes, each as it is, with its score."""
+    return by_pieces(table, scores, np.array([chain == "none" for chain in table.chain]))
+
+
+def by_pieces(table: Table, scores: F64, chosen: NDArray[np.bool_]) -> tuple[list[Item], F64]:
+    """Return the items of the `chosen` rows and the score of each, pooled over those rows as in scanning."""
+    positions = np.unique(table.item[chosen]).tolist()
+    pool = [pooled(scores[chosen & (table.item == position)].tolist()) for position in positions]
+    return [table.items[position] for position in positions], np.array(pool)
+
+
 def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
     """Return what the unseen scores are worth: on others' fakes as they are and coded, by maker, and on own fakes."""
     out: dict[str, Any] = {"protocol": "fakes by others never trained on; people of a test in no training"}
-    items, means = judged_of(table, scores)
+    items, means = judged(table, scores)
     chains = np.array(table.chain)
     marked = np.array([is_marked(chain) for chain in table.chain])
     others = np.array([not made(item) for item in table.items])[table.item]
-    where, coded = by_item(table, scores, others & (chains != "none") & ~marked)
-    for name, some, values in (("as they are", items, means), ("coded", [table.items[i] for i in where], coded)):
+    coded = by_pieces(table, scores, others & (chains != "none") & ~marked)
+    for name, some, values in (("as they are", items, means), ("coded", *coded)):
         for kind in ("image", "video"):
             rows = [k for k, item in enumerate(some) if item.kind == kind]
             chosen = [some[k] for k in rows]
@@ -210,11 +222,10 @@ def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
         out["by_maker"][f"{maker} ({kind})"] = figures([items[k] for k in rows], means[rows])
     for sort in SORTS:
         own = [k for k, i in enumerate(table.items) if (not i.spoof) or i.process == sort]
-        where, values = by_item(table, scores, table.rows(own) & (chains != "none") & ~marked)
-        out[f"{sort}, coded"] = figures([table.items[i] for i in where], values)
+        out[f"{sort}, coded"] = figures(*by_pieces(table, scores, table.rows(own) & (chains != "none") & ~marked))
     real = ~table.spoof & (chains != "none")
     if (real & marked).any():
-        pair = [by_item(table, scores, real & mark)[1] for mark in (~marked, marked)]
+        pair = [by_pieces(table, scores, real & mark)[1] for mark in (~marked, marked)]
         labels = np.repeat([False, True], [len(values) for values in pair])
         out["our_mark_on_reals_auc"] = round(auc(labels, np.concatenate(pair)), 4)
     return out
