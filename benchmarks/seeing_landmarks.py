@@ -210,9 +210,10 @@ def tell(items: Sequence[Item], given: argparse.Namespace) -> None:
     for name in ("face", "rate", "length"):
         rows[f"{name} alone"] = tables.Told(score=by_line(items, facts[name], given.folds), llr={})
     rows |= {name: tables.Told(score=facts[name], llr={}) for name in ("trembling", "calibrated", "left of it")}
+    dealt = list(shuffled(items, given.seed).values())
     for name, one in rows.items():
         for version in VERSIONS:
-            row = tables.line(items, one, version)
+            row = tables.line(dealt if name == "shuffled" else items, one, version)
             if "auc" in row:
                 cells = (f"{v:.3f} ({low:.3f} to {high:.3f})" for v, low, high in (row[m] for m in tables.METRICS))
                 print(f"| {name} | {version} | {row['real']}, {row['fake']} | {' | '.join(cells)} |")
