@@ -21,7 +21,6 @@ Values = dict[Key, F64]
 Scores = dict[Key, float]
 FOLDS, DRAWS, PENALTY = 8, (0, 1, 2), 1e-3
 """Folds, seeds of their draws, and the inverse penalty of a line: fixed before anything was scored."""
-TREES = 0.0
 VERSIONS = tuple(seeing.FILMS)
 FAKES = ("still", "insides")
 SHORT = 76
@@ -42,8 +41,6 @@ def score(films: Sequence[Item], given: argparse.Namespace) -> None:
     for name, values in sets.items():
         row(name, films, [unseen(films, values, seed) for seed in DRAWS])
     joined = {k: np.concatenate([values[k] for values in facts.values()]) for k in facts["control: length"]}
-    for name in ("texture: all ratios", "all ratios and movement"):
-        row(f"{name}, boosted trees", films, [unseen(films, sets[name], seed, penalty=TREES) for seed in DRAWS])
     for name, values in facts.items():
         bent = {key: np.array([value[0], value[0] ** 2]) for key, value in values.items()}
         row(name, films, [unseen(films, bent, seed, penalty=1.0) for seed in DRAWS])
@@ -105,15 +102,10 @@ def fitted(values: Values, spoof: NDArray[np.bool_], penalty: float) -> Callable
 
 
 def line(rows: F64, spoof: NDArray[np.bool_], weights: F64, penalty: float) -> Callable[[F64], F64]:
-    """Return what scores rows of numbers by a line fitted to `rows`, by small boosted trees if `penalty` is `TREES`."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    """Return what scores rows of numbers by a line fitted to `rows`."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    if penalty == TREES:
-        trees = HistGradientBoostingClassifier(max_iter=60, max_depth=3, class_weight="balanced", random_state=0)
-        trees.fit(rows, spoof, sample_weight=weights * len(weights) / weights.sum())
-        return lambda more: np.asarray(trees.decision_function(more), np.float64)
     scaler = StandardScaler().fit(rows)
     model = LogisticRegression(C=penalty, max_iter=500, class_weight="balanced")
     model.fit(scaler.transform(rows), spoof, sample_weight=weights)
