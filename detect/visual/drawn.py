@@ -164,7 +164,7 @@ def _within(middle: float, length: int) -> int:
 
 def _steps(length: int) -> list[int]:
     """Return where pieces begin that cover `length` with as little overlap as can be."""
-    return np.linspace(0, length - SIDE, max(1, -(-length // SIDE))).round().astype(int).tolist()
+    return [round(begin) for begin in np.linspace(0, length - SIDE, max(1, -(-length // SIDE))).tolist()]
 
 
 def _apart(one: Corner, other: Corner) -> bool:
