@@ -131,7 +131,13 @@ def _encoder(folder: Path, told: Any) -> Any:  # noqa: ANN401 - JSON, and an onn
     """Return the network in `folder` through which a model reads if its card names one, else `None`."""
     if told is None:
         return None
-    return onnx_session(_checked(folder / Path(str(told["file"])).name, told["sha256"]))
+    return _shared_encoder(folder / Path(str(told["file"])).name, str(told["sha256"]))
+
+
+@functools.lru_cache(maxsize=2)
+def _shared_encoder(path: Path, sha256: str) -> Any:  # noqa: ANN401 - an onnxruntime session has no public type
+    """Return the encoder in `path`, loaded once for all models that read through it: it is large."""
+    return onnx_session(_checked(path, sha256))
 
 
 def _checked(path: Path, expected: object) -> bytes:

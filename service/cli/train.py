@@ -11,7 +11,8 @@ import typer
 from .options import QuietOption, SeedOption
 
 app = typer.Typer(help="Train the detectors on a corpus.", no_args_is_help=True, rich_markup_mode=None)
-SHIPPED, RESIDUAL, STAGES, SEAM, LRNET = "whisper", "residual-heads", "stage-heads", "seam", "lrnet"
+SHIPPED, RESIDUAL, STAGES, DRAWN = "whisper", "residual-heads", "stage-heads", "drawn-heads"
+SEAM, LRNET = "seam", "lrnet"
 DEVICES = ("auto", "cpu", "gpu")
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder or index of labelled media.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder that keeps features for the next run.")]
@@ -123,8 +124,9 @@ def visual(
         str,
         typer.Option(
             "--model",
-            help="residual-heads or stage-heads (lines on residuals, or on CLIP's first blocks), seam (for seams, "
-            "its own pace), lrnet (landmarks over time, of films), or a network: "
+            help="residual-heads, stage-heads or drawn-heads (lines on residuals, on what CLIP's first blocks make of "
+            "faces, or of pieces at their own size), seam (for seams, its own pace), lrnet (landmarks over time, of "
+            "films), or a network: "
             "efficientnet-lite0, lite0-linear, efficientnet-b4, xception, inception-resnet, meso4, mesoinception, "
             "srm, f3, encoder-linear, encoder-lora.",
         ),
@@ -173,7 +175,7 @@ def visual(
     from ...eval.checkout import commit
     from .progress import steps
 
-    _one_of(model, (RESIDUAL, STAGES, SEAM, LRNET, *EYES))
+    _one_of(model, (RESIDUAL, STAGES, DRAWN, SEAM, LRNET, *EYES))
     _one_of(device, DEVICES)
     _one_of(precision, ("32-true", "16-mixed", "bf16-mixed"))
     items = read(corpus)
@@ -194,6 +196,12 @@ def visual(
             lines = visual_stages.Settings(seed=seed, cache=cache, encoder=encoder, commit=commit())
             lines = lines if folds is None else replace(lines, folds=folds)
             card = visual_stages.train(items, out=out, settings=lines, progress=progress)
+        elif model == DRAWN:
+            from ...detect.train import visual_drawn
+
+            pieces = visual_drawn.Settings(seed=seed, cache=cache, encoder=encoder, copying=copying, commit=commit())
+            pieces = pieces if folds is None else replace(pieces, folds=folds)
+            card = visual_drawn.train(items, out=out, settings=pieces, progress=progress)
         elif model == SEAM:
             from ...detect.train import seam
 
