@@ -77,7 +77,9 @@ def train(
     scores = unseen(table, settings, tell)
     tell("fitting", 0.0)
     heads = fit(table, taught_on(table), strength=settings.strength)
-    calibrations = calibrations_of(*judged(table, scores), seed=settings.seed)
+    clean, coded = versions(table, scores)
+    both = clean[0] + coded[0], np.concatenate([clean[1], coded[1]])
+    calibrations = calibrations_of(*both, seed=settings.seed)
     facts = Facts(
         name=NAME,
         version=VERSION,
@@ -189,9 +191,13 @@ def unseen(table: Table, settings: Settings, progress: Progress) -> F64:
     return scores_by_fold(table, list(split), fitted, progress)
 
 
-def judged(table: Table, scores: F64) -> tuple[list[Item], F64]:
-    """Return real items and others' fakes, each as it is, with its score."""
-    return by_pieces(table, scores, np.array([chain == "none" for chain in table.chain]))
+def versions(table: Table, scores: F64) -> tuple[tuple[list[Item], F64], tuple[list[Item], F64]]:
+    """Return real items and others' fakes with a score each as they are, and with one each coded once more."""
+    chains = np.array(table.chain)
+    others = np.array([not made(item) for item in table.items])[table.item]
+    marked = np.array([is_marked(chain) for chain in table.chain])
+    coded = others & (chains != "none") & ~marked
+    return by_pieces(table, scores, chains == "none"), by_pieces(table, scores, coded)
 
 
 def by_pieces(table: Table, scores: F64, chosen: NDArray[np.bool_]) -> tuple[list[Item], F64]:
@@ -204,11 +210,9 @@ def by_pieces(table: Table, scores: F64, chosen: NDArray[np.bool_]) -> tuple[lis
 def metrics(table: Table, scores: F64, *, seed: int) -> dict[str, Any]:
     """Return what the unseen scores are worth: on others' fakes as they are and coded, by maker, and on own fakes."""
     out: dict[str, Any] = {"protocol": "fakes by others never trained on; people of a test in no training"}
-    items, means = judged(table, scores)
+    (items, means), coded = versions(table, scores)
     chains = np.array(table.chain)
     marked = np.array([is_marked(chain) for chain in table.chain])
-    others = np.array([not made(item) for item in table.items])[table.item]
-    coded = by_pieces(table, scores, others & (chains != "none") & ~marked)
     for name, some, values in (("as they are", items, means), ("coded", *coded)):
         for kind in ("image", "video"):
             rows = [k for k, item in enumerate(some) if item.kind == kind]

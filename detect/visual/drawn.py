@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...media.extent import Region
 from ...media.faces import Face
 from ...media.view import View
-from ..finding import Evidence, Finding, Moment, Skipped
+from ..finding import UNCALIBRATED, Evidence, Finding, Moment, Skipped
 from ..model import Model, shipped
 from .faces import flat
 from .looking import OCCLUSION, Pixels, Where, occlusion
@@ -77,17 +77,18 @@ class DrawnDetector:
         return (Where(region=piece.region, score=told, crop=piece.pixels, heat=heat, method=OCCLUSION),)
 
     def _finding(self, view: View, seen: Sequence[Piece], scores: list[float], model: Model) -> Finding:
-        score = pooled(scores)
+        score, faced = pooled(scores), any(_face(faces) for faces in view.frame_faces)
         film = view.kind == "video"
         listed = ", ".join(f"{model.scaled(one):+.2f}" for one in scores)
-        about = f"of {len(seen)} {'frames' if film else 'pieces'} at their own size, log10 ratio each: {listed}"
+        note = f"texture of {len(seen)} {'frames' if film else 'pieces'} at their own size, log10 ratio each: {listed}"
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
-            llr=model.llr(score),
-            spread=model.spread(score),
-            calibration=model.calibration,
-            note=f"learned texture {about}",
+            # Its calibration set shows faces: photographs of anything else it takes for drawn far too often.
+            llr=model.llr(score) if faced else 0.0,
+            spread=model.spread(score) if faced else 0.0,
+            calibration=model.calibration if faced else UNCALIBRATED,
+            note=note if faced else f"{note}; calibrated on faces alone and there is none, so it does not count",
             modality="visual",
             regions=tuple(one.region for one in seen),
             moments=tuple(
