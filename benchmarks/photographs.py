@@ -1,4 +1,4 @@
-"""What `visual-drawn` says of photographs in which nobody is seen, and of the same drawn by a network it never met.
+"""What `visual-drawn` would say of photographs in which nobody is seen, and of them drawn by a network it never met.
 
 The photographs are 37 of those in Debian's packages of wallpapers (lomiri-wallpapers-16.04, lomiri-wallpapers-20.04,
 mate-backgrounds, plasma-workspace-wallpapers, ukui-wallpapers; licences lie in each): drawings and patterns were left
@@ -23,7 +23,7 @@ from assay.detect.model import shipped
 from assay.detect.train.enlarge import enlarged
 from assay.detect.train.fit import auc
 from assay.detect.train.portraits import washed_pixels
-from assay.detect.visual.drawn import NAME, DrawnDetector
+from assay.detect.visual.drawn import NAME, DrawnDetector, pooled
 from assay.eval.checkout import commit
 from assay.media.asset import Asset
 from assay.media.decode import decode_image
@@ -52,13 +52,13 @@ def chosen(folder: Path) -> list[Path]:
 
 
 def score_of(pixels: Pixels) -> tuple[float, float]:
-    """Return the raw score of a picture, and its log10 ratio."""
+    """Return the raw score of a picture, and the log10 ratio that it would have if there were a face."""
     view = View.of(Still(pixels=np.ascontiguousarray(pixels)))
     answer = DrawnDetector().examine(Evidence(view=view, verification=None))
     if isinstance(answer, Skipped):
         raise SystemExit(answer.why)
     pieces: Any = view.known(NAME)
-    return float(np.median(pieces)), answer[0].llr
+    return pooled(pieces), shipped(NAME).llr(pooled(pieces))
 
 
 def drawn(pixels: Pixels) -> Pixels:

@@ -73,6 +73,8 @@ class Eye(ABC):
 
     kinds: tuple[str, ...]
     protocol: Protocol
+    coded = False
+    """Whether its shipped calibration was learned on coded files too: then all versions calibrate here."""
 
     @abstractmethod
     def reads(self, view: View) -> Sequence[tuple[Tracked, F32]]:
@@ -132,6 +134,7 @@ class Drawn(Eye):
     """`visual-drawn`."""
 
     kinds = ("image", "video")
+    coded = True
     settings = visual_drawn.Settings()
     protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed, others=False)
 
@@ -208,18 +211,21 @@ def scored(given: argparse.Namespace, items: Sequence[Item], eye: Eye) -> tuple[
     for train, test in folds:
         held = {table.items[position].id for position in test}
         others = [one for one in (table.items[position] for position in train) if one.id in kinds]
-        lines_of = {kind: calibrated(raw, [one for one in others if one.kind == kind]) for kind in eye.kinds}
+        of_kind = {kind: [one for one in others if one.kind == kind] for kind in eye.kinds}
+        lines_of = {kind: calibrated(raw, some, coded=eye.coded) for kind, some in of_kind.items()}
         for key, people in raw.items():
             if key[0] in held:
                 ratios[key] = _joined(lines_of[kinds[key[0]]].llr(np.array(people)))
     return {key: float(np.max(raw[key])) if key in raw else math.nan for key in kept}, ratios
 
 
-def calibrated(raw: Mapping[tuple[str, str], Sequence[float]], others: Sequence[Item]) -> Calibration:
-    """Return the calibration on the clean versions of `others`, each by its most suspect face."""
-    have = [item for item in others if (item.id, "none") in raw]
-    scores = np.array([max(raw[item.id, "none"]) for item in have])
-    return calibrate(scores, np.array([item.spoof for item in have]), [item.group for item in have], seed=1)
+def calibrated(raw: Mapping[tuple[str, str], Sequence[float]], others: Sequence[Item], *, coded: bool) -> Calibration:
+    """Return the calibration on `others`, each by its most suspect face: as they are, or in every version."""
+    have = [(one, version) for one in others for version in (seeing.versions(one) if coded else ("none",))]
+    have = [(one, version) for one, version in have if (one.id, version) in raw]
+    scores = np.array([max(raw[one.id, version]) for one, version in have])
+    spoof = np.array([one.spoof for one, _ in have])
+    return calibrate(scores, spoof, [one.group for one, _ in have], seed=1)
 
 
 def _held(path: Path) -> tuple[F32, NDArray[np.int64]]:

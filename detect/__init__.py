@@ -27,6 +27,7 @@ CATALOGUE = {
     "audio-codec": ".audio.cues.codec:CodecDetector",
     "visual-residual": ".visual.residual:ResidualDetector",
     "visual-face": ".visual.face:FaceDetector",
+    "visual-drawn": ".visual.drawn:DrawnDetector",
     "visual-seam": ".visual.seam:SeamDetector",
     "visual-mesonet": ".visual.mesonet:MesoNetDetector",
     "visual-lrnet": ".visual.lrnet:LRNetDetector",

@@ -131,12 +131,15 @@ def _encoder(folder: Path, told: Any) -> Any:  # noqa: ANN401 - JSON, and an onn
     """Return the network in `folder` through which a model reads if its card names one, else `None`."""
     if told is None:
         return None
-    return _shared_encoder(folder / Path(str(told["file"])).name, str(told["sha256"]))
+    path = folder / Path(str(told["file"])).name
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _shared_encoder(path, str(told["sha256"]), changed)
 
 
 @functools.lru_cache(maxsize=2)
-def _shared_encoder(path: Path, sha256: str) -> Any:  # noqa: ANN401 - an onnxruntime session has no public type
-    """Return the encoder in `path`, loaded once for all models that read through it: it is large."""
+def _shared_encoder(path: Path, sha256: str, changed: int) -> Any:  # noqa: ANN401 - sessions have no public type
+    """Return the encoder in `path` as last `changed`, loaded once for all models that read through it: it is large."""
+    del changed
     return onnx_session(_checked(path, sha256))
 
 

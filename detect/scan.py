@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Answer = tuple[Finding, ...] | Skipped
 QUICK = Sampling(frames=8)
 """What a quick scan looks at of a film."""
+LEFT_OUT = frozenset({"visual-drawn"})
+"""Who does not look at films in a quick scan, unless asked by name: it takes as long as all else."""
 STAGES = ("open", "verify", "decode", "marks", "wait for decoding", "faces", "tracks", "meshes", "crops")
 """In which order the seconds of a scan are told, before those of its detectors."""
 SPEAKER = "audio-speaker"
@@ -50,7 +52,7 @@ class Examination:
     With a `recovery`, the manifest of a file that lost its own is looked for through its mark. `logs` are the keys of
     the logs whose receipts count (`None` = those that the user knows). `foreign_marks` reads others' marks too; our own
     are read under each of `mark_keys`. `enrolled` voices are compared with, by `audio-speaker`, which they ask for.
-    A `quick` scan leaves marks out and looks at few frames of a film.
+    A `quick` scan leaves marks out, and of a film `LEFT_OUT`, and looks at few frames of it.
     """
 
     trust: Trust
@@ -83,6 +85,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         asset = Asset.open(path, limits=examination.limits)
     view = View.open(asset, limits=examination.limits, sampling=QUICK if examination.quick else None)
     clock.view = view
+    examination, left = _without(examination, asset)
     with ThreadPoolExecutor(max_workers=1) as beside, _ended_with_us(clock):
         reading = beside.submit(_read_and_heard, view, examination, clock)
         with clock.stage("verify"):
@@ -106,7 +109,7 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         marks=carried.marks,
         foreign_marks=carried.foreign,
         labels=labels,
-        verdict=fuse(findings, (*carried.skipped, *skipped), evidence),
+        verdict=fuse(findings, (*carried.skipped, *skipped, *left), evidence),
         notes=(*view.notes, *carried.notes, *more, *(() if frames is None else (str(frames),))),
         preview=preview,
         receipts=receipts,
@@ -114,6 +117,16 @@ def scan(path: Path, examination: Examination, *, progress: Progress | None = No
         frames=frames,
         seconds=clock.seconds((*STAGES, *examination.asked)),
     )
+
+
+def _without(examination: Examination, asset: Asset) -> tuple[Examination, tuple[Skipped, ...]]:
+    """Return what a quick scan of a film does, and who is left out."""
+    if not examination.quick or asset.kind != "video" or examination.detectors is not None:
+        return examination, ()
+    kept = tuple(name for name in examination.asked if name not in LEFT_OUT)
+    why = "a quick scan does not ask it about films: scan without --quick"
+    left = tuple(Skipped(detector=name, why=why) for name in examination.asked if name in LEFT_OUT)
+    return replace(examination, detectors=kept), left
 
 
 def scan_each(

@@ -134,7 +134,8 @@ def test_a_detector_that_breaks_is_skipped_and_the_others_answer(
     path.write_bytes(encode_image(astronaut(), "png"))
     report = scan(path, examination)
     assert [skip.detector for skip in report.verdict.skipped if skip.failed] == ["audio-whisper"]
-    assert {finding.detector for finding in report.verdict.findings} == {"visual-residual", "visual-face"}
+    seen = {finding.detector for finding in report.verdict.findings}
+    assert seen == {"visual-residual", "visual-face", "visual-drawn"}
     assert report.exit_code == 3, "not fully examined"
 
 
@@ -157,6 +158,9 @@ def test_a_quick_scan_reads_no_marks_and_says_so_and_how_much_it_looked_at(
     assert looked.format(8) in quick.notes
     why = {skip.detector: skip.why for skip in quick.verdict.skipped}
     assert why["marks"] == "a quick scan reads no marks"
+    assert "scan without --quick" in why["visual-drawn"]
+    named = scan(tmp_path / "film.mp4", replace(examination, quick=True, detectors=("visual-drawn",)))
+    assert "scan without --quick" not in str(named.verdict.skipped), "whoever is named is asked"
 
 
 @pytest.mark.parametrize("quick", [False, True])

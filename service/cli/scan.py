@@ -43,7 +43,7 @@ def scan(
         bool, typer.Option("--foreign-marks", help="Read the marks of others' tools too (slower; extra foreign).")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave marks out and look at 8 frames of a film in place of 32.")
+        bool, typer.Option("--quick", help="Leave out marks and, of films, visual-drawn; look at 8 frames, not 32.")
     ] = False,
     jobs: Annotated[
         int, typer.Option("--jobs", help="Files at once, answers as they come; 0 = one a core.", min=0)
