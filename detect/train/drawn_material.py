@@ -46,20 +46,20 @@ class Kept:
 
 def around(image: Pixels, corner: Corner) -> Kept:
     """Return what is around the piece of `image` at `corner`."""
-    tops = []
-    for begin, length in zip(corner, image.shape[:2], strict=True):
-        wanted = begin + SIDE // 2 - REACH // 2
-        tops.append(max(0, min(wanted, length - REACH)) // GRID * GRID)
-    top, left = tops
-    part = np.ascontiguousarray(image[top : top + REACH, left : left + REACH])
+    wanted = [
+        max(0, min(begin + SIDE // 2 - REACH // 2, length - REACH))
+        for begin, length in zip(corner, image.shape[:2], strict=True)
+    ]
+    top, left = (begin // GRID * GRID for begin in wanted)
+    part = np.ascontiguousarray(image[top : wanted[0] + REACH, left : wanted[1] + REACH])
     return Kept(pixels=part, middle=(corner[0] + SIDE / 2 - top, corner[1] + SIDE / 2 - left))
 
 
-def drawn(sort: str, pixels: Pixels, copiers: Copiers, rng: np.random.Generator) -> Pixels:
+def drawn(sort: str, pixels: Pixels, copiers: Copiers | None, rng: np.random.Generator) -> Pixels:
     """Return `pixels` as a network draws them: by a small copier, or made small and enlarged again."""
     import cv2
 
-    if sort == "redrawn":
+    if sort == "redrawn" and copiers is not None:
         return redrawn(pixels, copiers, rng)
     name = str(rng.choice(list(ENLARGERS)))
     height, width = pixels.shape[:2]
@@ -86,7 +86,8 @@ class Way:
     scaled: tuple[str, ...]
     versions: int
     seed: int
-    copiers: Copiers
+    copiers: Copiers | None
+    """`None`: nothing is redrawn, only enlarged."""
     read: Callable[[F32], F32]
 
 
@@ -112,7 +113,8 @@ def _versions(item: Item, kept: Kept, way: Way) -> Iterator[tuple[str, Pixels]]:
     rng = np.random.default_rng([way.seed, told])
     sorts = {OWN: kept.pixels}
     if not item.spoof:
-        sorts |= {sort: drawn(sort, kept.pixels, way.copiers, rng) for sort in SORTS}
+        made = SORTS if way.copiers is not None else SORTS[1:]
+        sorts |= {sort: drawn(sort, kept.pixels, way.copiers, rng) for sort in made}
     chains = (*way.codecs, *way.scaled) if min(high, wide) >= 2 * SIDE else way.codecs
     for version in range(way.versions):
         chain, seed, mark = str(rng.choice(chains)), int(rng.integers(2**32)), version % 2 == 1

@@ -107,7 +107,10 @@ def calibrations_of(judged: Sequence[Item], means: F64, *, seed: int) -> dict[st
         spoof, groups = np.array([judged[row].spoof for row in rows], bool), [judged[row].group for row in rows]
         known = 0 < spoof.sum() < len(rows)
         line = calibrate(means[rows], spoof, groups, seed=seed) if known else SILENT
-        out[kind] = line, f"{len(rows)} {said}, fakes by others, by models blind to people and makers"
+        out[kind] = (
+            line,
+            f"{len({judged[row].id for row in rows})} {said}, fakes by others, by models blind to people and makers",
+        )
     return out
 
 

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from ...datasets import splits
 from ...datasets.corpus import SPOOF, CorpusError, Item
-from ...media.errors import AssayError
+from ...media.errors import AssayError, MissingExtra
+from ..finding import ModelError
 from ..model import golden_input
 from ..visual.drawn import SIDE, places, pooled
-from .drawn_material import SORTS, Way, around, rows_of
+from .drawn_material import ENLARGERS, SORTS, Way, around, rows_of
+from .enlarge import network as enlarger
 from .export import Exported, Facts, Frozen, network, publish, sources
 from .fit import F64, MADE, Progress, auc, figures, fit, interval, made, scores_by_fold
 from .nuisance import is_marked
@@ -51,12 +53,23 @@ class Settings:
     cache: Path | None = None
     encoder: Path | None = None
     """Folder of a CLIP whose first blocks become the encoder; that which lies in the package if not given."""
-    codecs: tuple[str, ...] = (*("jpeg-90", "jpeg-70", "jpeg-50", "webp-70", "h264-crf23", "h264-crf28", "h264-crf35"),)
+    codecs: tuple[str, ...] = (
+        *("jpeg-90", "jpeg-70", "jpeg-50", "webp-70", "h264-crf23", "h264-crf35", "grain+jpeg-90"),
+        *("blur+jpeg-90", "blur+webp-70", "blur+h264-crf28", "blur-2+jpeg-90", "median-3+jpeg-70"),
+        *("scale-1.5+jpeg-90", "scale-2+jpeg-70"),
+    )
+    """Chains for all pieces. Without soft and enlarged real ones a lack of fine detail would stand for drawing."""
     scaled: tuple[str, ...] = (
         *("scale-0.75+jpeg-90", "scale-0.75+jpeg-70", "half+jpeg-90", "half+jpeg-70", "screenshot"),
         *("scale-0.75+h264-crf28", "half+h264-crf23"),
     )
-    """Chains that scale, for pieces with enough around them."""
+    """Chains that scale down, for pieces with enough around them."""
+
+
+MOST = 0.95
+"""The most, log10, that it says: one eye alone must not reach `likely synthetic`, whatever its set supports."""
+READ = "2"
+"""Changes with what is read of a piece, so that kept rows of another time are not taken for it."""
 
 
 def train(
@@ -79,7 +92,10 @@ def train(
     heads = fit(table, taught_on(table), strength=settings.strength)
     clean, coded = versions(table, scores)
     both = clean[0] + coded[0], np.concatenate([clean[1], coded[1]])
-    calibrations = calibrations_of(*both, seed=settings.seed)
+    calibrations = {
+        kind: (replace(line, highest=min(line.highest, MOST)), f"{said}, as they are and coded once more")
+        for kind, (line, said) in calibrations_of(*both, seed=settings.seed).items()
+    }
     facts = Facts(
         name=NAME,
         version=VERSION,
@@ -108,20 +124,25 @@ def train(
 
 def examples(items: Sequence[Item], settings: Settings, encoder: Frozen, progress: Progress) -> Table:
     """Return the rows of `items` as they are and coded, and of fakes of the real ones, each sort an item of its own."""
+    for name in ENLARGERS:
+        enlarger(name)  # what is missing is said before anything is taught
+    copiers = copiers_of(items, settings, progress) if settings.copying else None
     way = Way(
         codecs=settings.codecs,
         scaled=settings.scaled,
         versions=settings.versions,
         seed=settings.seed,
-        copiers=copiers_of(items, settings, progress),
+        copiers=copiers,
         read=encoder.reader(),
     )
-    told = (settings.seed, settings.versions, settings.codecs, settings.scaled, settings.copying, settings.copied)
-    tag = (NAME, encoder.card()["sha256"], *told)
+    told = (settings.seed, settings.versions, settings.codecs, settings.scaled)
+    tag = (NAME, READ, encoder.card()["sha256"], *told, _copied(items, settings) if copiers else "")
 
     def rows(item: Item) -> Rows:
         try:
             return rows_of(item, way)
+        except (MissingExtra, ModelError):
+            raise
         except AssayError as error:
             return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
 
@@ -145,10 +166,8 @@ def copiers_of(items: Sequence[Item], settings: Settings, progress: Progress) ->
     """Return small networks that copy pictures, taught on pieces of real ones unless they lie in the cache."""
     import torch
 
-    reals = [item for item in items if not item.spoof and item.kind == "image"] or [i for i in items if not i.spoof]
-    reals = sorted(reals, key=lambda item: digest("copied", item.id))[: settings.copied]
-    name = f"copiers-{digest(NAME, settings.copying, settings.seed, [(one.id, one.sha256) for one in reals])}.pt"
-    place = None if settings.cache is None else settings.cache / name
+    reals = _shown(items, settings)
+    place = None if settings.cache is None else settings.cache / f"copiers-{_copied(items, settings)}.pt"
     if place is not None and place.exists():
         copiers = Copiers()
         copiers.load_state_dict(torch.load(place, weights_only=True))
@@ -170,6 +189,18 @@ def copiers_of(items: Sequence[Item], settings: Settings, progress: Progress) ->
         torch.save(copiers.state_dict(), place.with_suffix(".tmp"))
         place.with_suffix(".tmp").replace(place)
     return copiers
+
+
+def _shown(items: Sequence[Item], settings: Settings) -> list[Item]:
+    """Return the real items that copiers learn on: pictures where there are any."""
+    reals = [item for item in items if not item.spoof and item.kind == "image"] or [i for i in items if not i.spoof]
+    return sorted(reals, key=lambda item: digest("copied", item.id))[: settings.copied]
+
+
+def _copied(items: Sequence[Item], settings: Settings) -> str:
+    """Return a name for the copiers that these items and settings make."""
+    shown = [(one.id, one.sha256) for one in _shown(items, settings)]
+    return digest(NAME, settings.copying, settings.seed, shown)
 
 
 def taught_on(table: Table) -> NDArray[np.bool_]:
