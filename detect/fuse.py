@@ -54,6 +54,11 @@ class Verdict:
     conflicts: tuple[str, ...] = ()
 
     @property
+    def rests(self) -> bool:
+        """Whether the ratio rests on anything: a stated rule, or a finding that weighs."""
+        return any(finding.modality == "declared" or finding.weighs for finding in self.findings)
+
+    @property
     def complete(self) -> bool:
         """Whether some detector looked at the content and none broke."""
         looked = any(finding.modality != "declared" and finding.weighs for finding in self.findings)

@@ -91,8 +91,8 @@ class Report:
             "receipts": [asdict(receipt) for receipt in self.receipts],
             "verdict": {
                 "conclusion": verdict.conclusion.value,
-                "llr": round(verdict.llr, 4) if verdict.findings else None,
-                "interval": [round(bound, 4) for bound in verdict.interval] if verdict.findings else None,
+                "llr": round(verdict.llr, 4) if verdict.rests else None,
+                "interval": [round(bound, 4) for bound in verdict.interval] if verdict.rests else None,
             },
             "findings": [finding_json(finding) for finding in verdict.findings],
             "skipped": [asdict(skip) for skip in verdict.skipped],

@@ -27,7 +27,7 @@ def scan_file(payload: dict[str, Any]) -> dict[str, Any]:
     `anchors` are certificates in PEM, `allowed` fingerprints of signers, `detectors` names or `None`, `foreign` whether
     others' marks are read, `mark_keys` paths of key files under which ours are read too, `enrolled` paths of genuine
     recordings of the voice; `store`, `resolvers` and `inside` say where manifests of stripped files are looked for,
-    `quick` whether marks are left out. A file that cannot be examined is an answer.
+    `quick` whether the scan is a quick one. A file that cannot be examined is an answer.
     """
     from ..detect.scan import scan_each
 

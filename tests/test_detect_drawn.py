@@ -19,6 +19,7 @@ from assay.detect.train.redraw import Copiers
 from assay.detect.visual.drawn import FRAMES, SIDE, DrawnDetector, corners, pieces
 from assay.media.audio import Audio
 from assay.media.encode import encode_image
+from assay.media.errors import MissingExtra
 from assay.media.extent import Region
 from assay.media.faces import Face
 from assay.media.image import Still
@@ -120,11 +121,13 @@ def test_a_film_is_judged_by_its_own_calibration_frame_by_frame() -> None:
     assert finding.calibration == film.calibration
 
 
-def test_where_it_looked_is_shown_for_the_most_suspect_piece_once_it_answered(scene: Pixels) -> None:
-    view = View.of(Still(pixels=scene))
+def test_where_it_looked_is_shown_for_the_most_suspect_piece_if_it_counts(scene: Pixels) -> None:
+    faceless, view = View.of(Still(pixels=scene)), View.of(Still(pixels=_portrait()))
     detector = DrawnDetector()
     assert detector.where(view) == ()
-    detector.examine(Evidence(view=view, verification=None))
+    for one in (faceless, view):
+        detector.examine(Evidence(view=one, verification=None))
+    assert detector.where(faceless) == ()
     (where,) = detector.where(view)
     assert where.crop.shape == (SIDE, SIDE, 3)
     assert np.isfinite(where.heat).all()
@@ -143,13 +146,17 @@ def test_the_card_names_no_fake_by_others_among_what_it_was_taught() -> None:
     assert card["metrics"]["image, as they are"]["auc_interval"][0] > 0.5
 
 
-def test_what_surrounds_a_piece_keeps_the_grid_of_codecs_and_the_piece(scene: Pixels) -> None:
-    large = np.tile(scene, (3, 3, 1))
-    kept = material.around(large, (700, 333))
+@pytest.mark.parametrize("corner", [(700, 333), (0, 0), (791, 799), (791, 0)])
+def test_what_surrounds_a_piece_keeps_it_and_the_grid_of_codecs(scene: Pixels, corner: tuple[int, int]) -> None:
+    large = np.ascontiguousarray(np.tile(scene, (3, 2, 1))[:1015, :1023])
+    kept = material.around(large, corner)
     middle = (kept.middle[0] / kept.pixels.shape[0], kept.middle[1] / kept.pixels.shape[1])
-    assert np.array_equal(material.piece(kept.pixels, middle), large[700 : 700 + SIDE, 333 : 333 + SIDE])
-    whole = np.where((kept.pixels == large[736:, 160:][: material.REACH, : material.REACH]).all(), True, False)
-    assert whole or kept.pixels.shape == (material.REACH, material.REACH, 3)
+    top, left = corner
+    assert np.array_equal(material.piece(kept.pixels, middle), large[top : top + SIDE, left : left + SIDE])
+    tops, lefts = (range(0, length, material.GRID) for length in large.shape[:2])
+    high, wide = kept.pixels.shape[:2]
+    found = [large[y : y + high, x : x + wide] for y in tops for x in lefts]
+    assert any(one.shape == kept.pixels.shape and np.array_equal(one, kept.pixels) for one in found)
 
 
 def test_what_networks_draw_keeps_size_and_shows_the_same(scene: Pixels, rng: np.random.Generator) -> None:
@@ -201,6 +208,20 @@ def test_a_small_training_gives_a_model_that_loads_and_teaches_no_fake_by_others
     assert "none" not in drawn
     usable = training.taught_on(table)
     assert not any(table.items[n].maker == "another" for n in table.item[usable])
+
+
+def test_what_training_lacks_is_said_before_anything_is_taught(
+    tmp_path: Path, scene: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_name: str) -> None:
+        feature = "enlarging"
+        raise MissingExtra(feature, "makers")
+
+    monkeypatch.setattr(training, "enlarger", missing)
+    monkeypatch.setattr(training, "copiers_of", None)
+    with pytest.raises(MissingExtra, match="makers"):
+        training.train(_corpus(tmp_path, scene), out=tmp_path, settings=training.Settings(cache=tmp_path / "cache"))
+    assert not (tmp_path / "cache").exists()
 
 
 def test_without_fakes_to_calibrate_on_nothing_is_trained(tmp_path: Path, scene: Pixels) -> None:

@@ -65,6 +65,7 @@ def test_a_finding_without_calibration_explains_and_neither_weighs_nor_examines(
     cue = Finding(detector="pulse", version="1", llr=0.0, calibration="uncalibrated", note="72", modality="visual")
     alone = _verdict(view, cue)
     assert alone.conclusion is Conclusion.NOT_EXAMINED
+    assert not alone.rests, "and no ratio is told"
     assert not alone.complete
     measured = _finding(0.8, "visual")
     assert _verdict(view, measured, cue).llr == _verdict(view, measured).llr

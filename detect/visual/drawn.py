@@ -66,6 +66,8 @@ class DrawnDetector:
         scores = view.known(self.name)
         if not isinstance(scores, list) or not scores:
             return ()
+        if not any(map(_face, view.frame_faces)):
+            return ()  # what does not count needs no explanation that takes seconds
         worst, model = int(np.argmax(scores)), shipped(self.name).of(view.kind)
         piece = pieces(view)[worst]
 
@@ -77,10 +79,14 @@ class DrawnDetector:
         return (Where(region=piece.region, score=told, crop=piece.pixels, heat=heat, method=OCCLUSION),)
 
     def _finding(self, view: View, seen: Sequence[Piece], scores: list[float], model: Model) -> Finding:
-        score, faced = pooled(scores), any(_face(faces) for faces in view.frame_faces)
+        score, faced = pooled(scores), any(map(_face, view.frame_faces))
         film = view.kind == "video"
+        if not film:  # the page numbers them by what they say
+            order = np.argsort(scores)[::-1]
+            seen, scores = [seen[place] for place in order], [scores[place] for place in order]
         listed = ", ".join(f"{model.scaled(one):+.2f}" for one in scores)
-        note = f"texture of {len(seen)} {'frames' if film else 'pieces'} at their own size, log10 ratio each: {listed}"
+        about = f"{len(seen)} {'frame' if film else 'piece'}{'s' * (len(seen) > 1)}"
+        note = f"texture of {about} at their own size, log10 ratio each: {listed}"
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
@@ -140,11 +146,15 @@ def corners(image: Pixels, face: Face | None) -> list[Corner]:
     if face is not None:
         middle = (face.region.top + face.region.height / 2, face.region.left + face.region.width / 2)
     first = (_within(middle[0], height), _within(middle[1], width))
-    fine = np.abs(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F))
+    fine = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_16S)  # whole numbers: half the memory
+    np.abs(fine, out=fine)
     grid = [(top, left) for top in _steps(height) for left in _steps(width) if _apart((top, left), first)]
     if not grid:
         return [first]
-    return [first, max(grid, key=lambda at: float(fine[at[0] : at[0] + SIDE, at[1] : at[1] + SIDE].mean()))]
+    return [
+        first,
+        max(grid, key=lambda at: float(fine[at[0] : at[0] + SIDE, at[1] : at[1] + SIDE].mean(dtype=np.float64))),
+    ]
 
 
 def cut_out(image: Pixels, corner: Corner, time: float | None = None) -> Piece:

@@ -67,8 +67,8 @@ def terminal(answer: Report | Unexamined, *, verbose: int) -> str:
 
 
 def _evidence(verdict: Verdict) -> str:
-    if not verdict.findings:
-        return "none: nothing was measured"
+    if not verdict.rests:
+        return "none: nothing that counts was measured" if verdict.findings else "none: nothing was measured"
     low, high = verdict.interval
     interval = "by stated rules" if low == high else f"95 % {low:+.2f} to {high:+.2f}"
     return f"log10 LR {verdict.llr:+.2f} ({interval}; + is synthetic)"
