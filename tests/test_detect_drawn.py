@@ -227,3 +227,14 @@ def test_what_training_lacks_is_said_before_anything_is_taught(
 def test_without_fakes_to_calibrate_on_nothing_is_trained(tmp_path: Path, scene: Pixels) -> None:
     with pytest.raises(CorpusError, match="fakes to calibrate on"):
         training.train(_corpus(tmp_path, scene)[:4], out=tmp_path)
+
+
+def test_a_gif_does_not_count(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(_portrait()).save(tmp_path / "a.gif")
+    evidence = Evidence(view=View.open(tmp_path / "a.gif"), verification=None)
+    answer = DrawnDetector().examine(evidence)
+    assert isinstance(answer, tuple)
+    assert not answer[0].weighs
+    assert "palette" in answer[0].note

@@ -66,7 +66,7 @@ class DrawnDetector:
         scores = view.known(self.name)
         if not isinstance(scores, list) or not scores:
             return ()
-        if not any(map(_face, view.frame_faces)):
+        if _uncounted(view):
             return ()  # what does not count needs no explanation that takes seconds
         worst, model = int(np.argmax(scores)), shipped(self.name).of(view.kind)
         piece = pieces(view)[worst]
@@ -79,7 +79,7 @@ class DrawnDetector:
         return (Where(region=piece.region, score=told, crop=piece.pixels, heat=heat, method=OCCLUSION),)
 
     def _finding(self, view: View, seen: Sequence[Piece], scores: list[float], model: Model) -> Finding:
-        score, faced = pooled(scores), any(map(_face, view.frame_faces))
+        score, why = pooled(scores), _uncounted(view)
         film = view.kind == "video"
         if not film:  # the page numbers them by what they say
             order = np.argsort(scores)[::-1]
@@ -90,11 +90,10 @@ class DrawnDetector:
         return Finding(
             detector=self.name,
             version=f"{self.version}+{model.version}",
-            # Its calibration set shows faces: photographs of anything else it takes for drawn far too often.
-            llr=model.llr(score) if faced else 0.0,
-            spread=model.spread(score) if faced else 0.0,
-            calibration=model.calibration if faced else UNCALIBRATED,
-            note=note if faced else f"{note}; calibrated on faces alone and there is none, so it does not count",
+            llr=0.0 if why else model.llr(score),
+            spread=0.0 if why else model.spread(score),
+            calibration=UNCALIBRATED if why else model.calibration,
+            note=f"{note}; {why}, so it does not count" if why else note,
             modality="visual",
             regions=tuple(one.region for one in seen),
             moments=tuple(
@@ -162,6 +161,16 @@ def cut_out(image: Pixels, corner: Corner, time: float | None = None) -> Piece:
     top, left = corner
     pixels = np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
     return Piece(pixels=pixels, region=Region(left=left, top=top, width=SIDE, height=SIDE, time=time))
+
+
+def _uncounted(view: View) -> str:
+    """Return why what it says of `view` does not count; nothing if it counts."""
+    # Its calibration set shows faces: photographs of anything else it takes for drawn far too often.
+    if not any(map(_face, view.frame_faces)):
+        return "calibrated on faces alone and there is none"
+    if view.asset is not None and view.asset.container.name == "gif":
+        return "a palette's dots look drawn to it"
+    return ""
 
 
 def _face(faces: Sequence[Face]) -> Face | None:
