@@ -13,13 +13,14 @@ MesoNets are asked if their files are in `ASSAY_WEIGHTS`.
 from __future__ import annotations
 
 import argparse
+import csv
 import functools
 import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -68,6 +69,8 @@ FOLLOWED = ("visual-pulse", "visual-sync", "visual-blink", "visual-steadiness", 
 """Cues over time, the dearest: they are asked about the versions of `--followed-in` alone."""
 KEPT = ("times", "points", "crops", "skin", "surround")
 Row = dict[str, Any]
+COLUMNS = ("item", "laundering", "kind", "label", "group", "score", "llr")
+"""Of a file of scores."""
 
 
 class KeptView(View):
@@ -238,6 +241,25 @@ def asked(item: Item, version: str, names: Sequence[str], cache: Path) -> list[R
 def _finite(row: Row) -> Row:
     figures = {name: value for name, value in row.get("figures", {}).items() if math.isfinite(value)}
     return row | ({"figures": figures} if figures else {})
+
+
+@contextmanager
+def continued(path: Path) -> Iterator[tuple[set[tuple[str, str]], Callable[[Item, str, float], None]]]:
+    """Yield which items and versions the scores in `path` hold, and who adds one: the file is complete at any time."""
+    there = set()
+    if path.exists():
+        with path.open(newline="") as file:
+            there = {(row["item"], row["laundering"]) for row in csv.DictReader(file)}
+    with path.open("a", newline="") as file:
+        out = csv.writer(file)
+        if not there:
+            out.writerow(COLUMNS)
+
+        def add(item: Item, version: str, score: float) -> None:
+            out.writerow([item.id, version, item.kind, item.label, item.group, f"{score:.6g}", ""])
+            file.flush()
+
+        yield there, add
 
 
 def main() -> None:

@@ -110,6 +110,7 @@ def score(items: Sequence[Item], given: argparse.Namespace) -> None:
     """Write what networks say of films that they never met, as `seeing_unseen.py` does."""
     import torch
     from assay.datasets import splits
+    from assay.detect.train import fit
     from assay.detect.train import landmarks as training
     from assay.detect.train.fit import made
     from assay.detect.train.landmarks_material import tracks_of
@@ -122,7 +123,7 @@ def score(items: Sequence[Item], given: argparse.Namespace) -> None:
     tracks = tracks_of(items, lambda item: landmarks_of(item, "none", given), folder=None)
     pace = Pace(epochs=given.epochs, batch=given.batch, rate=given.rate, device="cpu", seed=given.seed)
     plan = Plan(model="lrnet", pace=pace, folds=given.folds, draws=given.draws, others=given.variant != "own")
-    trainable = training.trainable(tracks, plan)
+    trainable = fit.trainable(tracks.table, plan)
     found: Keyed = {}
     rows: list[tuple[float, Item]] = []
 

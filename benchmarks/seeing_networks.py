@@ -15,7 +15,6 @@ Run: `.venv/bin/python -P benchmarks/seeing_networks.py cut --media ../shared/me
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import sys
 import time
@@ -36,10 +35,10 @@ from assay.media.view import Crop, View
 from numpy.typing import NDArray
 
 sys.path.append(str(Path(__file__).parent))
+import seeing
 import seeing_unseen
 
 F64, U8 = NDArray[np.float64], NDArray[np.uint8]
-COLUMNS = ("item", "laundering", "kind", "label", "group", "score", "llr")
 
 
 class Whole:
@@ -140,17 +139,9 @@ def main() -> None:
     if given.stage == "cut":
         seeing_unseen.looked(given, items, Whole())
         return
-    there = set()
-    if given.out.exists():
-        with given.out.open(newline="") as file:
-            there = {(row["item"], row["laundering"]) for row in csv.DictReader(file)}
-    with given.out.open("a", newline="") as file:
-        out = csv.writer(file)
-        if not file.tell():
-            out.writerow(COLUMNS)
+    with seeing.continued(given.out) as (there, add):
         for item, version, score in scored(given, items, there):
-            out.writerow([item.id, version, item.kind, item.label, item.group, f"{score:.6g}", ""])
-            file.flush()
+            add(item, version, score)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ Run: `.venv/bin/python -P benchmarks/seeing_seam.py --media ../shared/media --ca
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import sys
 import time
@@ -26,8 +25,6 @@ from assay.detect.train.seam_figures import seen_of
 
 sys.path.append(str(Path(__file__).parent))
 import seeing
-
-COLUMNS = ["item", "laundering", "kind", "label", "group", "score", "llr"]
 
 
 def networks(work: Path, settings: Settings) -> list[Seam]:
@@ -54,14 +51,7 @@ def main() -> None:
     items = [item for item in read(given.media / "faces") if item.kind != "audio"]
     folds = splits.group_folds(items, folds=settings.folds, seed=settings.seed)
     eyes = networks(given.work, settings)
-    there = set()
-    if given.out.exists():
-        with given.out.open(newline="") as file:
-            there = {(row["item"], row["laundering"]) for row in csv.DictReader(file)}
-    with given.out.open("a", newline="") as file:
-        out = csv.writer(file)
-        if not there:
-            out.writerow(COLUMNS)
+    with seeing.continued(given.out) as (there, add):
         for number in range(4):
             for item, fold in zip(items, folds, strict=True):
                 version = seeing.versions(item)[number]
@@ -71,9 +61,7 @@ def main() -> None:
                 if time.monotonic() - begun > given.seconds:
                     return
                 seen = seen_of(replace(item, path=path, region=None), eyes, fold)
-                score = math.nan if seen is None else seen.score
-                out.writerow([item.id, version, item.kind, item.label, item.group, f"{score:.6g}", ""])
-                file.flush()
+                add(item, version, math.nan if seen is None else seen.score)
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ def main() -> None:
     scores, ratios = scored(given, items, eye)
     with given.out.open("w", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["item", "laundering", "kind", "label", "group", "score", "llr"])
+        out.writerow(seeing.COLUMNS)
         about = {item.id: [item.kind, item.label, item.group] for item in items}
         for item, version in sorted(scores):
             ratio = ratios.get((item, version))

@@ -21,7 +21,7 @@ from ..audio.frontends import FrontEnd
 from ..audio.gate import windows
 from .audio_material import marked, randomness, sound, spread
 from .nuisance import MARKED
-from .table import F32, Rows, Table, digest, keep, labels
+from .table import F32, Rows, Table, digest, keep, labels, none
 
 _WINDOWS = 2
 """Windows of each version of a clip that are kept, evenly spread; one more of the clip as it is."""
@@ -104,7 +104,7 @@ def _windows(item: Item, cutting: Cutting) -> Rows:
             if not chosen:
                 skipped.append(f"{chain}: only {found.active:.1f} s of active sound")
     except AssayError as error:
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
+        return none(str(error))
     return Rows(
         values=np.stack(values) if values else np.zeros((0, 0), np.float32),
         chains=tuple(chains),

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...datasets.corpus import Item
-from ...provenance.marks import image_scheme
 from ..visual.drawn import SIDE, Corner, places
 from ..visual.faces import flat
 from .enlarge import enlarged
 from .nuisance import MARKED
-from .portraits import washed_pixels
+from .portraits import marked, washed_pixels
 from .redraw import Copiers, redrawn
 from .seam_figures import view_of
 from .selfblend import Pixels
-from .table import F32, Rows
+from .table import F32, Rows, none
 
 REACH = 560
 """Pixels a side of what is kept around a piece: enough for a chain that halves it."""
@@ -99,8 +98,7 @@ def rows_of(item: Item, way: Way) -> Rows:
     """
     shown = [cell for image, corner, _ in places(view_of(item)) for cell in _versions(item, around(image, corner), way)]
     if not shown:
-        why = f"smaller than {SIDE} pixels"
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(why,))
+        return none(f"smaller than {SIDE} pixels")
     values = np.concatenate([way.read(flat([pixels])) for _, pixels in shown])
     return Rows(values=values, chains=tuple(name for name, _ in shown))
 
@@ -119,11 +117,6 @@ def _versions(item: Item, kept: Kept, way: Way) -> Iterator[tuple[str, Pixels]]:
     for version in range(way.versions):
         chain, seed, mark = str(rng.choice(chains)), int(rng.integers(2**32)), version % 2 == 1
         for sort, pixels in sorts.items():
-            begun = _marked(pixels, seed) if mark else pixels
+            begun = marked(pixels, seed) if mark else pixels
             coded = washed_pixels(begun, chain, np.random.default_rng(seed))
             yield f"{sort}|{MARKED}+{chain}" if mark else f"{sort}|{chain}", piece(coded, middle)
-
-
-def _marked(pixels: Pixels, seed: int) -> Pixels:
-    rng = np.random.default_rng(seed)
-    return image_scheme().embed(pixels, int(rng.integers(2**63)), rng.bytes(32))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol as Form
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,17 +102,21 @@ class Protocol:
     others: bool = True
 
 
-def unseen_scores(table: Table, protocol: Protocol, progress: Progress) -> F64:
+def unseen_scores(
+    table: Table, protocol: Protocol, progress: Progress, *, usable: NDArray[np.bool_] | None = None
+) -> F64:
     """Return the score of every row by heads that saw neither the item's group nor its maker, `[rows]`.
 
-    Makers whose fakes training makes itself are known, their sources are not.
+    Makers whose fakes training makes itself are known, their sources are not. Trained on are the `usable` rows, those
+    of `trainable` if not given.
     """
+    usable = trainable(table, protocol) if usable is None else usable
     folds = min(protocol.folds, len({item.group for item in table.items}))
     known = {item.maker for item in table.items if made(item)}
     split = splits.unseen(table.items, folds=folds, seed=protocol.seed, known=known)
 
     def fitted(rows: NDArray[np.bool_]) -> Scoring:
-        return fit(table, rows & trainable(table, protocol), strength=protocol.strength).scores
+        return fit(table, rows & usable, strength=protocol.strength).scores
 
     return scores_by_fold(table, list(split), fitted, progress)
 
@@ -134,9 +139,17 @@ def scores_by_fold(
     return scores
 
 
-def trainable(table: Table, protocol: Protocol) -> NDArray[np.bool_]:
+class Choice(Form):
+    """What knows whether others' fakes are trained on: a `Protocol`, or a network's plan."""
+
+    @property
+    def others(self) -> bool:
+        """Whether they are."""
+
+
+def trainable(table: Table, choice: Choice) -> NDArray[np.bool_]:
     """Return which rows may be trained on: all, or only bona fide ones and the fakes that training makes itself."""
-    wanted = np.array([protocol.others or not item.spoof or made(item) for item in table.items])
+    wanted = np.array([choice.others or not item.spoof or made(item) for item in table.items])
     return np.asarray(wanted[table.item])
 
 

@@ -18,7 +18,7 @@ from ...media.errors import InputError
 from ..model import golden_input
 from .calibration import calibrate
 from .export import Exported, Facts, publish, sources
-from .fit import F64, Progress, made
+from .fit import F64, Progress, made, trainable
 from .folds import Folds, run_folder, scores_of_unseen
 from .landmarks_fakes import FAKES
 from .landmarks_material import F32, Tracks, Windows, series_of_film, spreads, tracks_of
@@ -115,12 +115,6 @@ def judge(network: LRNet, tracks: Tracks, chosen: NDArray[np.int64]) -> F64:
     return np.concatenate(scores) if scores else np.zeros(0)
 
 
-def trainable(tracks: Tracks, plan: Plan) -> NDArray[np.bool_]:
-    """Return which rows may be trained on: all, or only real films and the fakes that training makes itself."""
-    wanted = np.array([plan.others or not item.spoof or made(item) for item in tracks.table.items])
-    return np.asarray(wanted[tracks.table.item])
-
-
 def unseen_scores(tracks: Tracks, plan: Plan, run: Path, progress: Progress) -> F64:
     """Return the score of every window by a network that saw neither its people nor its maker, `[windows]`.
 
@@ -133,14 +127,14 @@ def unseen_scores(tracks: Tracks, plan: Plan, run: Path, progress: Progress) -> 
         return judge(network, tracks, held)
 
     folds = Folds(count=plan.folds, pace=plan.pace, run=run, progress=progress)
-    return scores_of_unseen(tracks.table, folds, trainable(tracks, plan), teach)
+    return scores_of_unseen(tracks.table, folds, trainable(tracks.table, plan), teach)
 
 
 def _last(tracks: Tracks, plan: Plan, run: Path, progress: Progress) -> LRNet:
     """Return the network that is kept: one taught on all, or those of the folds together."""
     if plan.whole:
         last = Run(pace=plan.pace, folder=run / "whole", told=partial(progress, "training on all"))
-        return taught(tracks, np.flatnonzero(trainable(tracks, plan)), plan, last)
+        return taught(tracks, np.flatnonzero(trainable(tracks.table, plan)), plan, last)
     networks = []
     for path in sorted(run.glob("fold-*.pt")):
         networks.append(LRNet())

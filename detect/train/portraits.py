@@ -44,13 +44,18 @@ def portraits(
     found = []
     for image in _images(path, kind, region or (0.0, 0.0, 1.0, 1.0), frames):
         if mark is not None:
-            rng = np.random.default_rng(mark)
-            image = image_scheme().embed(image, int(rng.integers(2**63)), rng.bytes(32))
+            image = marked(image, mark)
         faces = finder().find(image)
         mesh = mesher().mesh(image, faces[0]) if faces else None
         if mesh is not None and min(faces[0].region.width, faces[0].region.height) >= LEAST_FACE:
             found.append(_surroundings(image, mesh.points[:, :2], faces[0].points))
     return tuple(found)
+
+
+def marked(image: Pixels, seed: int) -> Pixels:
+    """Return `image` under the picture mark of our own generators, key and id drawn with `seed`. Raises `MarkError`."""
+    rng = np.random.default_rng(seed)
+    return image_scheme().embed(image, int(rng.integers(2**63)), rng.bytes(32))
 
 
 def _images(path: Path, kind: Kind, region: Part, most: int) -> Iterator[Pixels]:

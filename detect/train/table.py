@@ -78,6 +78,11 @@ class Rows:
     skipped: tuple[str, ...] = ()
 
 
+def none(why: str) -> Rows:
+    """Return no rows, and why."""
+    return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(why,))
+
+
 def gather(
     items: Sequence[Item],
     rows_of: Callable[[Item], Rows],

@@ -34,7 +34,7 @@ from .fit import (
 )
 from .portraits import features_of, portraits, washed
 from .selfblend import self_blend
-from .table import F32, Rows, Table, gather
+from .table import F32, Rows, Table, gather, none
 
 NAME, VERSION = "visual-residual", "2"
 READ = "1"
@@ -136,9 +136,9 @@ def _rows(item: Item, *, settings: Settings) -> Rows:
     try:
         faces = portraits(item.path, item.kind, item.region)
     except AssayError as error:
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
+        return none(str(error))
     if not faces:
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=("no face large enough was found",))
+        return none("no face large enough was found")
     seed = int.from_bytes(hashlib.sha256(item.id.removesuffix("+blend").encode()).digest()[:4])
     values: list[F32] = [] if made(item) else [features_of(face) for face in faces]
     chains = ["none"] * len(values)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...datasets import splits
 from ...datasets.corpus import SPOOF, CorpusError, Item
 from ...media.errors import AssayError, MissingExtra
 from ..finding import ModelError
@@ -23,12 +22,12 @@ from ..visual.drawn import SIDE, places, pooled
 from .drawn_material import ENLARGERS, SORTS, Way, around, rows_of
 from .enlarge import network as enlarger
 from .export import Exported, Facts, Frozen, network, publish, sources
-from .fit import F64, MADE, Progress, auc, figures, fit, interval, made, scores_by_fold
+from .fit import F64, MADE, Progress, Protocol, auc, figures, fit, interval, made, unseen_scores
 from .nuisance import is_marked
 from .redraw import Copiers, Lesson, taught
 from .seam_figures import view_of
 from .selfblend import Pixels
-from .table import Rows, Table, digest, gather
+from .table import Rows, Table, digest, gather, none
 from .visual import calibrations_of
 from .visual_encoder import kept, made_of
 from .visual_stages import INPUTS, PAPERS, TOLERANCE
@@ -144,7 +143,7 @@ def examples(items: Sequence[Item], settings: Settings, encoder: Frozen, progres
         except (MissingExtra, ModelError):
             raise
         except AssayError as error:
-            return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
+            return none(str(error))
 
     return _by_sort(gather(items, rows, cache=settings.cache, tag=tag, done=partial(progress, "looking at pieces")))
 
@@ -211,15 +210,8 @@ def taught_on(table: Table) -> NDArray[np.bool_]:
 
 def unseen(table: Table, settings: Settings, progress: Progress) -> F64:
     """Return the score of every row by lines that saw neither its people nor, ever, a fake by others, `[rows]`."""
-    folds = min(settings.folds, len({item.group for item in table.items}))
-    known = {item.maker for item in table.items if made(item)}
-    split = splits.unseen(table.items, folds=folds, seed=settings.seed, known=known)
-    usable = taught_on(table)
-
-    def fitted(rows: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - a method
-        return fit(table, rows & usable, strength=settings.strength).scores
-
-    return scores_by_fold(table, list(split), fitted, progress)
+    protocol = Protocol(strength=settings.strength, folds=settings.folds, seed=settings.seed, others=False)
+    return unseen_scores(table, protocol, progress, usable=taught_on(table))
 
 
 def versions(table: Table, scores: F64) -> tuple[tuple[list[Item], F64], tuple[list[Item], F64]]:

@@ -19,7 +19,7 @@ from .calibration import calibrate
 from .export import Exported, Facts, onnx_scores, publish, sources, traced
 from .eyes import eye_class
 from .eyes.interface import Eye, Several, Shown
-from .fit import F64, Progress, made
+from .fit import F64, Progress, made, trainable
 from .folds import Folds, run_folder, scores_of_unseen
 from .loop import Pace, Run
 from .table import TrainingError, digest
@@ -88,7 +88,7 @@ def _last(crops: Crops, plan: Plan, run: Path, progress: Progress) -> Eye:
     """Return the network that is kept: one taught on all, or those of the folds together."""
     if plan.whole:
         last = Run(pace=plan.pace, folder=run / "whole", told=partial(progress, "training on all"))
-        return teach(make(plan), crops, np.flatnonzero(trainable(crops, plan)), last, draws=plan.draws)
+        return teach(make(plan), crops, np.flatnonzero(trainable(crops.table, plan)), last, draws=plan.draws)
     eyes = []
     for path in sorted(run.glob("fold-*.pt")):
         eyes.append(make(plan))
@@ -152,12 +152,6 @@ def make(plan: Plan) -> Eye:
     return eye
 
 
-def trainable(crops: Crops, plan: Plan) -> NDArray[np.bool_]:
-    """Return which crops may be trained on: all, or only real faces and the fakes that training makes itself."""
-    wanted = np.array([plan.others or not item.spoof or made(item) for item in crops.table.items])
-    return np.asarray(wanted[crops.table.item])
-
-
 def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F64:
     """Return the score of every crop by a network that saw neither its people nor its maker, `[crops]`.
 
@@ -171,7 +165,7 @@ def unseen_scores(crops: Crops, plan: Plan, run: Path, progress: Progress) -> F6
         return scores
 
     folds = Folds(count=plan.folds, pace=plan.pace, run=run, progress=progress)
-    return scores_of_unseen(crops.table, folds, trainable(crops, plan), taught)
+    return scores_of_unseen(crops.table, folds, trainable(crops.table, plan), taught)
 
 
 def _run_folder(work: Path, plan: Plan, items: Sequence[Item]) -> Path:

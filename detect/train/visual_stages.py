@@ -27,7 +27,7 @@ from .export import Exported, Facts, Frozen, network, publish, sources
 from .fit import F64, Heads, Progress, Protocol, by_item, figures, fit, interval, unseen_scores
 from .nuisance import MARKED, is_marked, without_mark
 from .portraits import portraits, washed
-from .table import F32, Rows, Table, gather
+from .table import F32, Rows, Table, gather, none
 from .visual_crops import crop_of
 from .visual_encoder import MARGIN, SIDE, kept, made_of
 
@@ -144,9 +144,9 @@ def _rows(item: Item, *, settings: Settings, read: Callable[[F32], F32], mark: b
     try:
         faces = portraits(item.path, item.kind, item.region, seed if mark else None)
     except AssayError as error:
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=(str(error),))
+        return none(str(error))
     if not faces:
-        return Rows(values=np.zeros((0, 0), np.float32), chains=(), skipped=("no face large enough was found",))
+        return none("no face large enough was found")
     rng = np.random.default_rng([settings.seed, seed])
     chains = ("none", *map(str, rng.choice(settings.chains, settings.laundered, replace=False)))
     values = read(flat([shown(crop_of(washed(faces[0], chain, rng)), SIDE, MARGIN) for chain in chains]))

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...media.extent import Region
 from ...media.faces import Face
@@ -19,7 +18,7 @@ from ...media.view import View
 from ..finding import UNCALIBRATED, Evidence, Finding, Moment, Skipped
 from ..model import Model, shipped
 from .faces import flat
-from .looking import OCCLUSION, Pixels, Where, occlusion
+from .looking import Pixels, Where, occluded
 
 NAME = "visual-drawn"
 SIDE = 224
@@ -70,13 +69,7 @@ class DrawnDetector:
             return ()  # what does not count needs no explanation that takes seconds
         worst, model = int(np.argmax(scores)), shipped(self.name).of(view.kind)
         piece = pieces(view)[worst]
-
-        def scores_of(shown: list[Pixels]) -> NDArray[np.float64]:
-            return model.slope * np.concatenate([model.scores(flat([one])) for one in shown])
-
-        heat = occlusion(piece.pixels, scores_of, textures=1)
-        told = model.scaled(scores[worst])
-        return (Where(region=piece.region, score=told, crop=piece.pixels, heat=heat, method=OCCLUSION),)
+        return (occluded(model, piece.pixels, piece.region, scores[worst]),)
 
     def _finding(self, view: View, seen: Sequence[Piece], scores: list[float], model: Model) -> Finding:
         score, why = pooled(scores), _uncounted(view)
@@ -133,7 +126,7 @@ def places(view: View) -> Iterator[tuple[Pixels, Corner, float | None]]:
     chosen = np.linspace(0, len(with_face) - 1, min(len(with_face), FRAMES)).round().astype(int)
     for number in chosen.tolist():
         frame, face = with_face[number]
-        yield frame.image, corners(frame.image, face)[0], frame.time
+        yield frame.image, _first(frame.image, face), frame.time
 
 
 def corners(image: Pixels, face: Face | None) -> list[Corner]:
@@ -141,10 +134,7 @@ def corners(image: Pixels, face: Face | None) -> list[Corner]:
     import cv2
 
     height, width = image.shape[:2]
-    middle = (height / 2, width / 2)
-    if face is not None:
-        middle = (face.region.top + face.region.height / 2, face.region.left + face.region.width / 2)
-    first = (_within(middle[0], height), _within(middle[1], width))
+    first = _first(image, face)
     fine = cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_16S)  # whole numbers: half the memory
     np.abs(fine, out=fine)
     grid = [(top, left) for top in _steps(height) for left in _steps(width) if _apart((top, left), first)]
@@ -154,6 +144,15 @@ def corners(image: Pixels, face: Face | None) -> list[Corner]:
         first,
         max(grid, key=lambda at: float(fine[at[0] : at[0] + SIDE, at[1] : at[1] + SIDE].mean(dtype=np.float64))),
     ]
+
+
+def _first(image: Pixels, face: Face | None) -> Corner:
+    """Return the corner of the piece at the face, or in the middle."""
+    height, width = image.shape[:2]
+    middle = (height / 2, width / 2)
+    if face is not None:
+        middle = (face.region.top + face.region.height / 2, face.region.left + face.region.width / 2)
+    return _within(middle[0], height), _within(middle[1], width)
 
 
 def cut_out(image: Pixels, corner: Corner, time: float | None = None) -> Piece:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...media.asset import Kind
 from ...media.view import Crop, View
 from ..finding import Evidence, Finding, Skipped
 from ..model import Model, shipped
 from .faces import MARGIN, SIDE, flat, shown
-from .looking import OCCLUSION, Pixels, Where, occlusion
+from .looking import Pixels, Where, occluded
 
 LEAST_FACE = 64
 """Pixels: the shorter side of a face below which there is too little to see."""
@@ -86,12 +83,7 @@ def _seen(crop: Crop, model: Model) -> Pixels:
 
 
 def _where(score: float, crop: Crop, model: Model) -> Where:
-    def scores_of(faces: list[Pixels]) -> NDArray[np.float64]:
-        return model.slope * np.concatenate([model.scores(flat([face])) for face in faces])
-
-    seen = _seen(crop, model)
-    heat = occlusion(seen, scores_of, textures=1)
-    return Where(region=crop.face.region, score=model.scaled(score), crop=seen, heat=heat, method=OCCLUSION)
+    return occluded(model, _seen(crop, model), crop.face.region, score)
 
 
 def _side(crop: Crop) -> float:

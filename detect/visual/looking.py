@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from ...media.extent import Region
 from ...media.view import View
+from ..model import Model
+from .faces import flat
 
 Pixels = NDArray[np.uint8]
 F64 = NDArray[np.float64]
@@ -100,6 +102,16 @@ def occlusion(crop: Pixels, scores_of: Callable[[list[Pixels]], F64], *, texture
     ]
     scores = scores_of([crop, *covered])
     return np.asarray((scores[0] - scores[1:]).reshape(CELLS, CELLS, -1).mean(axis=2), np.float64)
+
+
+def occluded(model: Model, crop: Pixels, region: Region, score: float) -> Where:
+    """Return where `model` looked in a `crop` that it gave the raw `score`, by covering places: for a slow model."""
+
+    def scores_of(shown: list[Pixels]) -> F64:
+        return model.slope * np.concatenate([model.scores(flat([one])) for one in shown])
+
+    heat = occlusion(crop, scores_of, textures=1)
+    return Where(region=region, score=model.scaled(score), crop=crop, heat=heat, method=OCCLUSION)
 
 
 def _bump(side: int, place: int) -> NDArray[np.float32]:
